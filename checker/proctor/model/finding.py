@@ -1,0 +1,114 @@
+"""What a run says: findings with evidence, verdicts, and what was and was not read."""
+
+from __future__ import annotations
+
+import msgspec
+
+from proctor.model.place import Place
+from proctor.model.words import Kind, Phase, Severity, Verdict
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One step of an evidence path: what is seen at a place."""
+
+    place: Place
+    text: str
+
+
+class Edit(msgspec.Struct, frozen=True):
+    """A replacement in one file: bytes `start`..`end` become `text`."""
+
+    path: str
+    start: int
+    end: int
+    text: str
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """A clause broken at a place. `evidence` runs from a declaration (or the root searched) to `place`;
+    it is never empty. `fingerprint` is stable against moved lines. `suppressed` carries the accepted reason.
+    `subject` is the symbol or setting it is about (part of the fingerprint)."""
+
+    code: str
+    name: str
+    clause: str
+    severity: Severity
+    message: str
+    remedy: str
+    place: Place
+    processes: tuple[str, ...]
+    phase: Phase | None
+    evidence: tuple[Step, ...]
+    subject: str = ""
+    fingerprint: str = ""
+    suppressed: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.evidence:
+            raise ValueError(f"{self.code} at {self.place.path}:{self.place.line} has no evidence")
+
+
+class Gap(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that hides the answer for some clauses. `clauses` empty means all that code can hide.
+    `process` is None for the whole app."""
+
+    place: Place
+    reason: str
+    clauses: tuple[str, ...] = ()
+    process: str | None = None
+
+
+class ClauseVerdict(msgspec.Struct, frozen=True, kw_only=True):
+    """The verdict of one clause for one process type (None: the app as a whole)."""
+
+    clause: str
+    process: str | None
+    verdict: Verdict
+    reason: str
+    method: str = "static"
+    #: for `conforms`: how many files were read as its evidence
+    files: int = 0
+
+    def __post_init__(self) -> None:
+        if self.verdict == "conforms" and self.files < 1:
+            raise ValueError(f"{self.clause} conforms for {self.process} without a file read")
+
+
+class ProcessReport(msgspec.Struct, frozen=True, kw_only=True):
+    """One process type as the report shows it."""
+
+    name: str
+    place: Place
+    command: str
+    launcher: str
+    kind: Kind
+    entry_kind: str | None
+    entry_target: str | None
+    entry_path: str | None
+    unresolved: str | None
+    files: int
+    effects: tuple[str, ...]
+    #: each effect with the path to the first place that shows it
+    profile: tuple[tuple[str, tuple[Step, ...]], ...] = ()
+
+
+class Coverage(msgspec.Struct, frozen=True, kw_only=True):
+    """What was read. Counts are of Python files in scope; `not_read` names each file left out, with the reason."""
+
+    python_files: int
+    read: int
+    reached: int
+    not_read: tuple[tuple[str, str], ...] = ()
+
+
+class Judgement(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole answer of a run."""
+
+    root: str
+    processes: tuple[ProcessReport, ...]
+    findings: tuple[Finding, ...]
+    suppressed: tuple[Finding, ...]
+    verdicts: tuple[ClauseVerdict, ...]
+    coverage: Coverage
+    #: suppressions that silenced nothing, and malformed ones
+    notices: tuple[Step, ...] = ()

@@ -1,0 +1,132 @@
+"""What the app says it runs: process types, their launch commands, and the entry points behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+from proctor.model.finding import Step
+from proctor.model.place import Place
+
+Relation = Literal["main", "before", "after", "background", "piped", "fallback"]
+EntryKind = Literal["callable", "script", "module", "management-command", "jobs-app", "console-script", "library"]
+Shell = Literal["none", "sh", "bash"]
+
+
+class Diagnostic(msgspec.Struct, frozen=True):
+    """Something wrong with a declaration itself. `topic` is a closed word the command judge knows:
+    "unreadable-line", "duplicate-name", "dialect", "empty", "missing-include"."""
+
+    place: Place
+    topic: str
+    message: str
+    name: str | None = None
+
+
+class Launch(msgspec.Struct, frozen=True, kw_only=True):
+    """One program that a launch command starts.
+
+    `words` are its words after quoting and wrappers are taken away (variables stay as `$NAME`);
+    `relation` says how it stands to the long-running one: "main" itself, "before" (`migrate && server`),
+    "after" (what follows a `;`/`&&` behind the main one), "background" (`&`), "piped", "fallback" (`||`).
+    `replaces_shell` is True where the program takes the place of every shell in front of it under any shell
+    (`exec`, or no shell at all), "bash" where only bash does so (last command of a list), False otherwise.
+    `wrappers` are the launcher-model names in front of it, outermost first. `chain` are the evidence steps
+    from the declaration through scripts and nested Procfiles to this program. `entry` is its entry point, or
+    None with the reason in `unresolved`. `launcher` is the launcher model's name, or "" where unknown.
+    """
+
+    words: tuple[str, ...]
+    relation: Relation
+    launcher: str
+    place: Place
+    chain: tuple[Step, ...]
+    entry: EntryPoint | None = None
+    unresolved: str | None = None
+    missing: bool = False
+    wrappers: tuple[str, ...] = ()
+    replaces_shell: bool | Literal["bash"] = True
+    in_script: str | None = None
+    in_loop: bool = False
+    environment: tuple[tuple[str, str], ...] = ()
+    long_running: bool = True
+    is_python: bool = False
+    options: tuple[tuple[str, str], ...] = ()
+
+
+class EntryPoint(msgspec.Struct, frozen=True, kw_only=True):
+    """The code that a program really starts.
+
+    `target` is as written (`pkg.wsgi:application`, `bot.py`); `path` the file in the tree, or None for an
+    installed library's own entry point (kind "library"). `symbol` is the dotted attribute that is served or run
+    ("" for the module body); `called` means it is a factory. `modules` are further files loaded at start-up
+    (config files, `-A` packages, `--include`). `python_path` are the folders searched for imports, in order,
+    relative to the root ("" is the root). `drives` are the trigger families that this program fires
+    ("http", "celery", "rq", …: see `RunsRow.trigger`).
+    """
+
+    kind: EntryKind
+    target: str
+    path: str | None
+    symbol: str = ""
+    called: bool = False
+    modules: tuple[str, ...] = ()
+    python_path: tuple[str, ...] = ("",)
+    drives: frozenset[str] = frozenset()
+    arguments: tuple[str, ...] = ()
+
+
+class ProcessType(msgspec.Struct, frozen=True, kw_only=True):
+    """A named kind of work with a launch command. `shell` is what the platform puts in front ("sh" or "bash"
+    for Procfile lines; "none" for exec-form). `declared_in` names the kind of manifest ("Procfile", "compose", …).
+    `environment` is what the manifest sets for it. `replicas` is a declared count, None where nothing says."""
+
+    name: str
+    command: str
+    place: Place
+    declared_in: str = "Procfile"
+    shell: Shell = "sh"
+    environment: tuple[tuple[str, str], ...] = ()
+    replicas: int | None = None
+    grace_seconds: float | None = None
+
+
+class DeploySetting(msgspec.Struct, frozen=True, kw_only=True):
+    """One setting of a deployment manifest that a formation rule can judge. `topic` is a closed word:
+    "sticky-sessions", "container-name", "host-port", "local-mount", "shell-form-cmd", "stop-signal",
+    "grace-period", "replicas", "read-write-once", "entrypoint-script", "restart-loop", "liveness", …"""
+
+    topic: str
+    place: Place
+    process: str | None
+    value: str
+
+
+class Declaration(msgspec.Struct, frozen=True, kw_only=True):
+    """All that the tree declares about processes and the platform. `sources` are the files read;
+    `variables` the environment variables a manifest declares (None: declared without a value);
+    `requirements` maps normalised distribution names to a pinned version, or "" where not pinned."""
+
+    process_types: tuple[ProcessType, ...]
+    diagnostics: tuple[Diagnostic, ...] = ()
+    sources: tuple[str, ...] = ()
+    settings: tuple[DeploySetting, ...] = ()
+    variables: Mapping[str, str | None] = {}
+    requirements: Mapping[str, str] = {}
+    not_read: tuple[tuple[str, str], ...] = ()
+
+
+class ResolvedProcess(msgspec.Struct, frozen=True, kw_only=True):
+    """A process type with the programs that its command starts (in order) and what could not be followed."""
+
+    process: ProcessType
+    launches: tuple[Launch, ...]
+    unresolved: str | None = None
+
+    @property
+    def main(self) -> Launch | None:
+        """The long-running program, or the last one, or None where the command is empty."""
+        mains = [launch for launch in self.launches if launch.relation == "main"]
+        return mains[-1] if mains else (self.launches[-1] if self.launches else None)

@@ -1,0 +1,314 @@
+"""What `rules/` holds, as values: rules, library models and launcher models.
+
+The files are TOML; `rulebook.load` parses and validates them into these structs. The engine finds every
+library, server and launcher here and knows none by name.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from proctor.model.words import Effect, Kind, Phase, Severity
+
+Scalar = str | int | float | bool | None
+
+
+class Example(msgspec.Struct, frozen=True, kw_only=True):
+    """A mini-app of a rule: `files` maps paths to texts. Lines end in `# finding: CODE` where a finding is due
+    (in files without comments, `marks` lists "path:line"). `reason` is the expected one of an `unsure` example,
+    `after` the expected files after the fix, `gap` why today's answer is still wrong, `evidence` the
+    expected "path:line" steps (a subsequence of the finding's path)."""
+
+    files: dict[str, str]
+    evidence: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
+    reason: str = ""
+    clauses: tuple[str, ...] = ()
+    after: dict[str, str] = {}
+    gap: str = ""
+    options: dict[str, Any] = {}
+
+
+class FixSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """The recipe of a rule's fix; `safe` with the reason in `because`."""
+
+    recipe: str
+    safe: bool
+    because: str
+    options: dict[str, Any] = {}
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True):
+    """One rule file. `when` and `unless` are the conditions, in the words of the judge `judge`.
+    `message` is a template over the finding's names, such as `{process_type}`, `{symbol}`, `{phase}`."""
+
+    code: str
+    name: str
+    clause: str
+    severity: Severity
+    since: str
+    source: str
+    summary: str
+    why: str
+    remedy: str
+    message: str
+    judge: str
+    when: dict[str, Any]
+    unless: dict[str, Any] = {}
+    not_reported: str = ""
+    references: tuple[str, ...] = ()
+    fix: FixSpec | None = None
+    #: rules that this one replaces where both see the same place (one cause, one finding)
+    wins_over: tuple[str, ...] = ()
+    path: str = ""
+
+
+class RuleExamples(msgspec.Struct, frozen=True, kw_only=True):
+    """The examples of one rule, loaded only when asked for."""
+
+    bad: tuple[Example, ...] = ()
+    good: tuple[Example, ...] = ()
+    unsure: tuple[Example, ...] = ()
+    not_applicable: tuple[Example, ...] = ()
+
+
+class ArgumentTest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A condition on one argument of a call. `argument` is its keyword, `position` its index if it may stand
+    there (self not counted). It holds if the value (or `default` where absent) is one of `equals`, matches none of
+    `differs`, or is present/absent as `present` says; `matches` is a regular expression searched in text
+    values; `type` a library symbol that the value must be (an instance of). A value that cannot be known makes the row unsure."""
+
+    argument: str = ""
+    position: int | None = None
+    equals: tuple[Scalar, ...] = ()
+    differs: tuple[Scalar, ...] = ()
+    present: bool | None = None
+    matches: str = ""
+    type: str = ""
+    default: Scalar | msgspec.UnsetType = msgspec.UNSET
+
+
+class _Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    #: a documentation URL, or "observed: <what was run and seen>"
+    source: str = ""
+    #: PEP 440 specifier of the distribution's versions for which the row holds; "" for all
+    versions: str = ""
+
+
+class EffectRow(_Row, frozen=True, kw_only=True):
+    """Calling (or awaiting) one of `call` does `does`. `subscript`/`attribute` symbols count as well if listed in
+    `read` (reading it) or `write` (assigning it). `details` are free words that rules may ask for, such as
+    `{store = "memory"}` or `{ack = "auto"}`. `object` and `argument` name what the effect is about: the
+    argument (keyword or position) whose value is the subject (a path, a queue, a signal number, a delay)."""
+
+    call: tuple[str, ...] = ()
+    read: tuple[str, ...] = ()
+    write: tuple[str, ...] = ()
+    does: tuple[Effect, ...]
+    where: tuple[ArgumentTest, ...] = ()
+    details: dict[str, str] = {}
+    subject: str | int | None = None
+    #: trigger families that this call fires in the process that makes it (`app.run()` fires "http")
+    drives: tuple[str, ...] = ()
+    #: the call does not return while the process lives (`serve_forever`, `start_consuming`)
+    forever: bool = False
+    #: True: only when the result is awaited or driven by a loop; False: only when not (a sync twin)
+    awaited: bool | None = None
+
+
+class ReturnsRow(_Row, frozen=True, kw_only=True):
+    """The result of one of `call`, or the value of one of `attribute`, is an instance of `type` (a dotted class),
+    or with `element` each item when iterated. `same_as` = "self" gives the receiver's own type, an
+    argument's name that argument's value. With `as` the value of `with X() as name`, else the value itself."""
+
+    call: tuple[str, ...] = ()
+    attribute: tuple[str, ...] = ()
+    type: str = ""
+    element: str = ""
+    same_as: str = ""
+
+
+class RunsRow(_Row, frozen=True, kw_only=True):
+    """One of `call` registers or runs a function: its argument `argument` (keyword; "decorator" for the function
+    decorated by the call or by the bare symbol) at `position`, in `phase`.
+
+    `trigger` names the family that fires it: it runs only in process types that drive this family ("http",
+    "celery", "rq", "apscheduler", …), wherever in the app it was registered. Without a trigger it runs in the
+    process that makes the call (`Thread(target=…)`, `atexit.register`, `map`). `thread` says that it runs in
+    another thread than the caller's (so off its event loop); `process` in a child process. An argument
+    that is a container (list, dict) has each of its items registered; `text` means the argument is a dotted-path string
+    naming the function or module; `methods` are the methods run when the argument is a class or instance (empty: the call itself)."""
+
+    call: tuple[str, ...] = ()
+    decorator: tuple[str, ...] = ()
+    write: tuple[str, ...] = ()
+    argument: str = ""
+    position: int | None = None
+    rest: bool = False
+    phase: Phase | Literal["same"]
+    trigger: str = ""
+    thread: bool = False
+    process: bool = False
+    on_loop: bool = False
+    text: bool = False
+    methods: tuple[str, ...] = ()
+    where: tuple[ArgumentTest, ...] = ()
+
+
+class BaseRow(_Row, frozen=True, kw_only=True):
+    """A project class below one of `class_` (TOML key `class`) has its `methods` run in `phase` by `trigger`
+    (see RunsRow). `methods` may hold `fnmatch` patterns; ["*"] means every method that is not private.
+    `when` = "defined" (default) as soon as the class is loaded; "made" only where it is instantiated."""
+
+    class_: tuple[str, ...] = msgspec.field(name="class")
+    methods: tuple[str, ...]
+    phase: Phase | Literal["same"]
+    trigger: str = ""
+    thread: bool = False
+    process: bool = False
+    on_loop: bool = False
+    when: Literal["defined", "made"] = "defined"
+    #: further effects of loading such a class
+    does: tuple[Effect, ...] = ()
+    details: dict[str, str] = {}
+
+
+class ClassRow(_Row, frozen=True, kw_only=True):
+    """A library class and its library bases, so that rows for a base serve the subclass; `alias` are other dotted
+    names of the same class or function (re-exports)."""
+
+    name: str
+    bases: tuple[str, ...] = ()
+    alias: tuple[str, ...] = ()
+
+
+class LoadsRow(_Row, frozen=True, kw_only=True):
+    """One of `call` (or a launcher that fires `trigger`) makes further modules load. The names come from an
+    `argument`/`position` of the call, or from `setting` ("system:KEY"; dotted keys for nested values), or
+    are `constant`. Each `item` fills the `patterns` ("{item}", "{item}.tasks"). A pattern's module that does not
+    exist is no error. `phase` is when ("import" or "startup"). `relative_to_caller` resolves names against the
+    calling module's package."""
+
+    call: tuple[str, ...] = ()
+    trigger: str = ""
+    #: also needs this settings system to be configured in the process
+    argument: str = ""
+    position: int | None = None
+    setting: str = ""
+    constant: tuple[str, ...] = ()
+    #: take effect only where the argument is absent
+    when_absent: str = ""
+    patterns: tuple[str, ...] = ("{item}",)
+    #: what of the loaded module is run: "" its body; "attribute" the symbol after the last dot, too
+    symbol: Literal["", "attribute"] = ""
+    #: the loaded symbol (class or function) then runs in this phase by this trigger
+    phase: Phase | Literal[""] = ""
+    trigger_of_symbol: str = ""
+    methods: tuple[str, ...] = ()
+
+
+class SettingsRow(_Row, frozen=True, kw_only=True):
+    """A settings system. `style`:
+    "module": the module named by environment `variable` (or set by `setters`: calls that set it, such as
+    `os.environ.setdefault`); its upper-case names are the keys.
+    "mapping": keys are set on a `mapping` symbol (`flask.Flask.config`) by item, `update`, keyword arguments of
+    `constructor`, and objects or modules given to one of `from_object` / `from_module`.
+    `namespace_argument` prefixes keys; `attributes` lets keys be set as attributes. `defaults` are the library's."""
+
+    system: str
+    style: Literal["module", "mapping"]
+    variable: str = ""
+    mapping: tuple[str, ...] = ()
+    attributes: bool = False
+    from_object: tuple[str, ...] = ()
+    from_envvar: tuple[str, ...] = ()
+    update: tuple[str, ...] = ()
+    constructor: tuple[str, ...] = ()
+    lower_keys: bool = False
+    #: keys renamed: {old = "new"} (Celery's CELERY_* names)
+    renames: dict[str, str] = {}
+    namespace_argument: str = ""
+    #: another system whose values are taken over with the namespace as prefix ("django")
+    reads_system: str = ""
+    defaults: dict[str, Any] = {}
+
+
+class EnvironmentRow(_Row, frozen=True, kw_only=True):
+    """One of `call` (or indexing one of `item`) reads an environment variable: its name is argument `position`, the
+    fallback argument `default`. `prefix` and `cast` (text, int, bool, url, json) say how the text becomes a value."""
+
+    call: tuple[str, ...] = ()
+    item: tuple[str, ...] = ()
+    position: int = 0
+    name: str = ""
+    default: str = "default"
+    default_position: int | None = 1
+    #: the variable's name when the call names none (`dj_database_url.config()`)
+    variable: str = ""
+    cast: str = "text"
+
+
+class ModelExample(msgspec.Struct, frozen=True, kw_only=True):
+    """Code whose lines are marked `# effect: schedules` (several separated by commas) or `# phase: request`
+    on a `def` line (the function runs in that phase)."""
+
+    files: dict[str, str]
+    process: str = ""
+
+
+class LibraryModel(msgspec.Struct, frozen=True, kw_only=True):
+    """One file of `rules/models/`. `modules` are the import roots it speaks of; names below them that no row mentions
+    are known to be harmless for the clauses only if `complete` is true."""
+
+    distribution: str
+    modules: tuple[str, ...]
+    #: the version whose names were checked
+    tested: str = ""
+    effect: tuple[EffectRow, ...] = ()
+    returns: tuple[ReturnsRow, ...] = ()
+    runs: tuple[RunsRow, ...] = ()
+    base: tuple[BaseRow, ...] = ()
+    classes: tuple[ClassRow, ...] = ()
+    loads: tuple[LoadsRow, ...] = ()
+    settings: tuple[SettingsRow, ...] = ()
+    environment: tuple[EnvironmentRow, ...] = ()
+    #: decorators that keep the function callable as itself (so are not gaps)
+    transparent: tuple[str, ...] = ()
+    path: str = ""
+
+
+class LauncherModel(msgspec.Struct, frozen=True, kw_only=True):
+    """One file of `rules/launchers/`: a program found in launch commands.
+
+    `programs` are the base names it is called by, `modules` the names for `python -m`. `does` are the effects of
+    the launched program itself, `drives` the trigger families it fires. `kind` is what such a process is.
+    How words are parsed (`target`, options, wrappers) is in `parse`, in the words of `resolve.launchers`;
+    how it meets SIGTERM is in `signals`, in the words of `judge.signals`."""
+
+    name: str
+    programs: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+    distribution: str = ""
+    kind: Kind = "unknown"
+    does: tuple[Effect, ...] = ()
+    drives: tuple[str, ...] = ()
+    long_running: bool = True
+    is_python: bool = True
+    parse: dict[str, Any] = {}
+    signals: dict[str, Any] = {}
+    details: dict[str, str] = {}
+    #: rows bound to option values: each {option, equals/present, does, drives, details, kind}
+    variants: tuple[dict[str, Any], ...] = ()
+    source: str = ""
+    path: str = ""
+
+
+class Rulebook(msgspec.Struct, frozen=True, kw_only=True):
+    """All rules and models in force; `digest` identifies their texts."""
+
+    rules: tuple[Rule, ...]
+    libraries: tuple[LibraryModel, ...]
+    launchers: tuple[LauncherModel, ...]
+    digest: str

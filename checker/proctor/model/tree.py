@@ -1,0 +1,145 @@
+"""The files in scope."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+#: Folders that hold other people's code or tool output, never the app's own source.
+SKIPPED_FOLDERS = frozenset(
+    {
+        ".git", ".hg", ".svn", "node_modules", "bower_components", "__pycache__", ".venv", "venv", ".tox", ".nox",
+        "site-packages", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".eggs", ".heroku", "__pypackages__",
+    }
+)  # fmt: skip
+#: A larger file is not source that a person wrote; it is named as not read.
+MAX_SOURCE_BYTES = 2_000_000
+
+
+class SourceTree:
+    """The files below `root`, with unsaved texts laid over them.
+
+    `files` are paths relative to the root with `/`, sorted; `python` those that are Python source. `skipped`
+    names each file or link left out and why. Symbolic links are followed only to files inside the root
+    that are not reached otherwise. Nothing is read until asked for.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        files: Iterable[str],
+        skipped: Iterable[tuple[str, str]] = (),
+        overlay: Mapping[str, bytes] | None = None,
+    ) -> None:
+        self.root = root
+        self.overlay = dict(overlay or {})
+        self.files: tuple[str, ...] = tuple(sorted({*files, *self.overlay}))
+        self._set = frozenset(self.files)
+        self._folders = frozenset(
+            folder for path in self.files for folder in _parents(path)
+        )
+        self.python: tuple[str, ...] = tuple(path for path in self.files if path.endswith(".py"))
+        self.skipped: tuple[tuple[str, str], ...] = tuple(sorted(skipped))
+
+    def __contains__(self, path: str) -> bool:
+        return path in self._set
+
+    def is_folder(self, path: str) -> bool:
+        """Whether any file in scope lies below `path` ("" is the root)."""
+        return path == "" or path in self._folders
+
+    def read(self, path: str) -> bytes:
+        """The bytes of one file. Raises OSError where it cannot be read."""
+        if path in self.overlay:
+            return self.overlay[path]
+        return (self.root / path).read_bytes()
+
+    def find_module(self, dotted: str, roots: Iterable[str]) -> str | None:
+        """The file of module `dotted` below the first of `roots` that has it; a package gives its `__init__.py`,
+        or for a namespace package its folder path with a trailing `/`."""
+        stem = dotted.replace(".", "/")
+        for root in roots:
+            base = f"{root}/{stem}" if root else stem
+            for candidate in (f"{base}/__init__.py", f"{base}.py"):
+                if candidate in self._set:
+                    return candidate
+            if base in self._folders:
+                return f"{base}/"
+        return None
+
+
+def _parents(path: str) -> list[str]:
+    parts = path.split("/")[:-1]
+    return ["/".join(parts[: i + 1]) for i in range(len(parts))]
+
+
+def read_tree(root: Path, exclude: Iterable[str] = (), overlay: Mapping[str, bytes] | None = None) -> SourceTree:
+    """List the files below `root`. `exclude` are path patterns (`fnmatch`, relative to the root).
+
+    Raises OSError where the root itself cannot be listed; an unreadable folder below it is named in `skipped`.
+    """
+    walker = _Walker(root, tuple(exclude))
+    walker.walk(os.fspath(root), "")
+    return SourceTree(root, walker.files, walker.skipped, overlay)
+
+
+class _Walker:
+    def __init__(self, root: Path, exclude: tuple[str, ...]) -> None:
+        self.real_root = os.path.realpath(root)
+        self.exclude = exclude
+        self.files: list[str] = []
+        self.skipped: list[tuple[str, str]] = []
+
+    def walk(self, folder: str, prefix: str) -> None:
+        try:
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except OSError as error:
+            if not prefix:
+                raise
+            self.skipped.append((prefix.rstrip("/"), f"the folder cannot be listed ({error.strerror})"))
+            return
+        for entry in entries:
+            self._take(entry, prefix + entry.name)
+
+    def _take(self, entry: os.DirEntry[str], path: str) -> None:
+        if self.exclude and self._is_excluded(path):
+            return
+        if entry.is_symlink():
+            self._take_link(entry, path)
+        elif entry.is_dir(follow_symlinks=False):
+            if entry.name not in SKIPPED_FOLDERS and not os.path.exists(os.path.join(entry.path, "pyvenv.cfg")):
+                self.walk(entry.path, path + "/")
+        elif entry.is_file(follow_symlinks=False):
+            self._add(path)
+        elif path.endswith(".py"):
+            self.skipped.append((path, "it is not a regular file"))
+
+    def _take_link(self, entry: os.DirEntry[str], path: str) -> None:
+        target = os.path.realpath(entry.path)
+        inside = target.startswith(self.real_root + os.sep)
+        if os.path.isfile(target):
+            if inside or not path.endswith(".py"):
+                self._add(path)
+            else:
+                self.skipped.append((path, "the link leads out of the root"))
+        elif os.path.isdir(target):
+            # A link to a folder inside the root would only repeat files; one outside is not the app's.
+            if not inside:
+                self.skipped.append((path, "the link leads to a folder outside the root"))
+        elif path.endswith(".py"):
+            self.skipped.append((path, "the link is broken or loops"))
+
+    def _add(self, path: str) -> None:
+        try:
+            path.encode("utf-8")
+        except UnicodeEncodeError:
+            shown = path.encode("utf-8", "backslashreplace").decode()
+            self.skipped.append((shown, "its name is not valid UTF-8"))
+            return
+        self.files.append(path)
+
+    def _is_excluded(self, path: str) -> bool:
+        from fnmatch import fnmatchcase
+
+        return any(fnmatchcase(path, pattern) or path.startswith(pattern.rstrip("/") + "/") for pattern in self.exclude)
