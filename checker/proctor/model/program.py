@@ -1,0 +1,300 @@
+"""The linked program: which process types run which units, in which phases, and with what effects.
+
+`link` builds it; judges only read it. A *unit* is a scope of a file (`UnitKey` = path and index).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
+
+import msgspec
+
+from proctor.model.fact import Call, Event, Expr, FileFacts, Unit
+from proctor.model.finding import Gap, Step
+from proctor.model.place import Place
+from proctor.model.process import Declaration, Launch, ProcessType
+from proctor.model.rule import LauncherModel
+from proctor.model.words import Effect, Phase
+
+Lane = Literal["main", "loop", "thread"]
+
+
+class UnitKey(NamedTuple):
+    """A unit of the program: its file and its index there (0 is the module body)."""
+
+    path: str
+    index: int
+
+
+# --- what a name or expression may stand for ---------------------------------------------------------
+
+
+class LibRef(NamedTuple):
+    """A library's module, class, function or (unbound or bound) method, by canonical dotted name."""
+
+    symbol: str
+
+
+class LibObj(NamedTuple):
+    """An instance of a library class (dotted name); `f()` for the unknown result of library function `f`."""
+
+    type: str
+
+
+class ModRef(NamedTuple):
+    """A module of the tree (its file; a folder with trailing `/` for a namespace package)."""
+
+    path: str
+
+
+class UnitRef(NamedTuple):
+    """A function, lambda or class of the tree, as such (unbound)."""
+
+    path: str
+    index: int
+
+
+class ObjRef(NamedTuple):
+    """An instance of a class of the tree. `exact` is False where a subclass is as likely (`self`, annotations)."""
+
+    path: str
+    index: int
+    exact: bool
+
+
+class BoundRef(NamedTuple):
+    """A method of the tree bound to an instance or class: the function, and the class it was looked up on."""
+
+    path: str
+    index: int
+    class_path: str
+    class_index: int
+
+
+class ConstRef(NamedTuple):
+    """A literal text or number."""
+
+    value: str | int | float | bool | None
+
+
+Ref: TypeAlias = LibRef | LibObj | ModRef | UnitRef | ObjRef | BoundRef | ConstRef
+
+
+# --- values -------------------------------------------------------------------------------------------
+
+
+class Known(msgspec.Struct, frozen=True):
+    """A value that the code alone decides: a scalar, or a list/dict of values (`items` holds `Value`s)."""
+
+    value: Any
+
+
+class FromEnv(msgspec.Struct, frozen=True):
+    """A value that environment variable `variable` decides; `fallback` is what the code takes without it
+    (None: it fails or has none). `declared` is its value where a manifest of the repository sets it."""
+
+    variable: str
+    fallback: Known | FromEnv | Unknown | None = None
+    declared: str | None = None
+
+
+class Unknown(msgspec.Struct, frozen=True):
+    """A value that could not be known, and why."""
+
+    reason: str
+
+
+Value: TypeAlias = Known | FromEnv | Unknown
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """A setting as a process type sees it. `place` is None for a library default (nothing sets it)."""
+
+    key: str
+    value: Value
+    place: Place | None
+    is_default: bool = False
+
+
+# --- storage: where state lives ---------------------------------------------------------------------
+
+
+class Storage(NamedTuple):
+    """A place in memory that outlives a call: a module variable, class attribute, attribute of a module-level
+    object, closure variable or default argument.
+
+    `kind` is one of "module", "class", "instance", "closure", "default"; `owner` the unit that holds it (module,
+    class or function); `name` the variable or dotted attribute. `symbol` reads as people would write it."""
+
+    kind: str
+    owner: UnitKey
+    name: str
+
+    @property
+    def symbol(self) -> str:
+        """The storage's name as shown to people."""
+        return self.name
+
+
+# --- effects, edges, contexts --------------------------------------------------------------------------
+
+
+class Hit(msgspec.Struct, frozen=True, kw_only=True):
+    """An effect that a unit has when it runs. `event` is the call event's index in the unit (-1: no event).
+    `details` are the row's words; `subject` the expression it is about; `unsure` says that an argument which
+    decides could not be known; `guard` names the environment variable that a surrounding condition asks;
+    `in_main_loop` that it lies in an endless loop of the unit; `main_only` in an `if __name__ == "__main__"` block."""
+
+    effect: Effect
+    symbol: str
+    unit: UnitKey
+    event: int
+    place: Place
+    details: Mapping[str, str] = {}
+    subject: Expr | None = None
+    unsure: str = ""
+    guard: str = ""
+    in_main_loop: bool = False
+    main_only: bool = False
+    in_handler: bool = False
+    forever: bool = False
+    drives: tuple[str, ...] = ()
+
+
+class Edge(msgspec.Struct, frozen=True, kw_only=True):
+    """`source` makes `target` run. `how`: "call", "import", "define" (class body), "callback" (passed to a library
+    that runs it), "property", "registers" (fired by `trigger`), "loads" (a framework loads it), "decorates".
+    `phase` None keeps the caller's; `lane` None keeps the caller's unless the target is async."""
+
+    source: UnitKey
+    target: UnitKey
+    event: int
+    place: Place
+    how: str
+    phase: Phase | None = None
+    lane: Lane | None = None
+    trigger: str = ""
+    process: bool = False
+    main_only: bool = False
+    in_main_loop: bool = False
+    guard: str = ""
+    text: str = ""
+    awaited: bool = False
+
+
+class Context(NamedTuple):
+    """A unit running in a phase. `lane`: "loop" on an event loop's thread, "thread" in a thread beside others,
+    "main" otherwise."""
+
+    unit: UnitKey
+    phase: Phase
+    lane: Lane
+
+
+class ProcessView(Protocol):
+    """One long- or short-running program of one process type, with all that it runs."""
+
+    process: ProcessType
+    launch: Launch
+    model: LauncherModel | None
+    #: the options and variants of the launcher applied: details such as concurrency = "threads"
+    details: Mapping[str, str]
+    contexts: Mapping[Context, tuple[Context, Edge] | None]
+    #: Python files reached
+    files: frozenset[str]
+    gaps: tuple[Gap, ...]
+    drives: frozenset[str]
+    #: effects of the launcher and of process-wide calls, each with its first place
+    does: Mapping[Effect, Step]
+
+    def hits(self, *effects: Effect) -> Iterator[tuple[Context, Hit]]:
+        """Each effect (all, or those named) in each context that has it; hits in dead or foreign
+        `__main__` blocks are left out, and `context.phase` is "loop" inside the main loop."""
+        ...
+
+    def phases(self, unit: UnitKey) -> frozenset[Phase]:
+        """The phases in which this program runs a unit."""
+        ...
+
+    def path(self, context: Context, place: Place | None = None, text: str = "") -> tuple[Step, ...]:
+        """The evidence: from the declaration through entry point and calls to the context, then to `place`."""
+        ...
+
+    def setting(self, system: str, key: str) -> Setting | None:
+        """A setting ("CACHES.default.BACKEND" for nested ones); None where this program does not use the system."""
+        ...
+
+    def systems(self) -> frozenset[str]:
+        """The settings systems that this program loads."""
+        ...
+
+
+class Program(Protocol):
+    """The whole app."""
+
+    views: tuple[ProcessView, ...]
+    declaration: Declaration
+    #: facts of all files that were read and asked for
+    files: Mapping[str, FileFacts]
+    #: every Python file in scope that could not be read, with the reason
+    unread: Mapping[str, str]
+    #: normalised distribution -> version or ""
+    requirements: Mapping[str, str]
+
+    def unit(self, key: UnitKey) -> Unit:
+        """The facts of a unit."""
+        ...
+
+    def symbol(self, key: UnitKey) -> str:
+        """The dotted name of a unit as shown to people (`views.upload`)."""
+        ...
+
+    def place(self, key: UnitKey, event: Event | None = None) -> Place:
+        """Where an event (or the unit's own header) stands."""
+        ...
+
+    def resolve(self, key: UnitKey, expr: Expr) -> tuple[Ref, ...]:
+        """All that an expression of a unit may stand for; empty where nothing is known."""
+        ...
+
+    def evaluate(self, key: UnitKey, expr: Expr) -> Value:
+        """The value of an expression of a unit, as far as code and environment decide it."""
+        ...
+
+    def argument(self, key: UnitKey, call: Call, name: str, position: int | None = None) -> Expr | None:
+        """The expression given for an argument, or None where it is absent (or hidden in `*args`/`**kwargs`)."""
+        ...
+
+    def storage(self, key: UnitKey, expr: Expr) -> tuple[Storage, ...]:
+        """The lasting places in memory that an expression of a unit refers to."""
+        ...
+
+    def edges(self, key: UnitKey) -> tuple[Edge, ...]:
+        """What a unit makes run."""
+        ...
+
+    def unit_hits(self, key: UnitKey) -> tuple[Hit, ...]:
+        """The effects that a unit itself has."""
+        ...
+
+    def symbols(self, key: UnitKey, event: int) -> tuple[str, ...]:
+        """The library symbols that a call event may call, canonical, most specific first."""
+        ...
+
+    def is_a(self, symbol: str, base: str) -> bool:
+        """Whether a library class is `base` or below it, as far as the models say."""
+        ...
+
+    def class_bases(self, key: UnitKey) -> tuple[str, ...]:
+        """The library classes that a class of the tree derives from, directly or through other classes of the tree."""
+        ...
+
+    def block_state(self, key: UnitKey, block: int) -> str:
+        """"live", "dead" (its condition is never true in production), "main" (only as a script), or
+        "env:VARIABLE" where the environment decides."""
+        ...
+
+    def units(self) -> Iterable[UnitKey]:
+        """Every unit that some process type reaches."""
+        ...
