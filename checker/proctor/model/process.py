@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
+from proctor.model.fact import Ignore
 from proctor.model.finding import Step
 from proctor.model.place import Place
+from proctor.model.words import Effect, Kind
 
 Relation = Literal["main", "before", "after", "background", "piped", "fallback"]
-EntryKind = Literal["callable", "script", "module", "management-command", "jobs-app", "console-script", "library"]
+EntryKind = Literal[
+    "callable", "script", "module", "management-command", "jobs-app", "console-script", "library"
+]
 Shell = Literal["none", "sh", "bash"]
 
 
@@ -32,10 +36,19 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     `relation` says how it stands to the long-running one: "main" itself, "before" (`migrate && server`),
     "after" (what follows a `;`/`&&` behind the main one), "background" (`&`), "piped", "fallback" (`||`).
     `replaces_shell` is True where the program takes the place of every shell in front of it under any shell
-    (`exec`, or no shell at all), "bash" where only bash does so (last command of a list), False otherwise.
+    (`exec`, no shell at all, or the only command of a process type, which platforms start with `exec` or by its
+    process group), "bash" where only bash does so (last command of a list), False otherwise.
     `wrappers` are the launcher-model names in front of it, outermost first. `chain` are the evidence steps
     from the declaration through scripts and nested Procfiles to this program. `entry` is its entry point, or
-    None with the reason in `unresolved`. `launcher` is the launcher model's name, or "" where unknown.
+    None with the reason in `unresolved`; `missing` says that the code it names is certainly not there.
+    `launcher` is the launcher model's name, or "" where unknown; `command` is the sub-command given to it
+    ("worker", "runserver"). `kind`, `does`, `drives`, `details` and `signals` are the launcher model's, with the
+    variants that hold for these options and this sub-command applied. `options` are the recognised options by the
+    model's names, the command line before configuration files; an option may occur several times, a flag has the
+    value "true", a value that the environment decides keeps its `$NAME`. `option_places` says where an option
+    that stands in a configuration file was read. `conditional` programs stand in one arm of an `if` or `case`, so
+    that they may not run and two of them are alternatives. `trap` is the action of a `trap … TERM` in the same
+    shell text. `supervised_by` is the launcher that starts it as one of several (a nested Procfile, supervisord).
     """
 
     words: tuple[str, ...]
@@ -54,6 +67,20 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     long_running: bool = True
     is_python: bool = False
     options: tuple[tuple[str, str], ...] = ()
+    option_places: tuple[tuple[str, Place], ...] = ()
+    command: str = ""
+    kind: Kind = "unknown"
+    does: tuple[Effect, ...] = ()
+    drives: tuple[str, ...] = ()
+    details: Mapping[str, str] = {}
+    signals: Mapping[str, Any] = {}
+    conditional: bool = False
+    trap: str = ""
+    supervised_by: str = ""
+
+    def option(self, name: str) -> str | None:
+        """The value of option `name` that is in force (the command line wins over files), or None."""
+        return next((value for key, value in self.options if key == name), None)
 
 
 class EntryPoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,7 +108,11 @@ class EntryPoint(msgspec.Struct, frozen=True, kw_only=True):
 class ProcessType(msgspec.Struct, frozen=True, kw_only=True):
     """A named kind of work with a launch command. `shell` is what the platform puts in front ("sh" or "bash"
     for Procfile lines; "none" for exec-form). `declared_in` names the kind of manifest ("Procfile", "compose", …).
-    `environment` is what the manifest sets for it. `replicas` is a declared count, None where nothing says."""
+    `environment` is what the manifest sets for it. `replicas` is a declared count, None where nothing says.
+    `place` is the span of the command itself (of its key in a structured manifest). `folder` is the working folder
+    relative to the root ("" is the root). `development` marks a manifest meant for a developer's machine.
+    `init` says that the manifest puts an init program in front as PID 1. `exact` says that `command` stands in the
+    file as written, so that columns count from the start of `place`."""
 
     name: str
     command: str
@@ -91,6 +122,10 @@ class ProcessType(msgspec.Struct, frozen=True, kw_only=True):
     environment: tuple[tuple[str, str], ...] = ()
     replicas: int | None = None
     grace_seconds: float | None = None
+    folder: str = ""
+    development: bool = False
+    init: bool = False
+    exact: bool = False
 
 
 class DeploySetting(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,20 +137,27 @@ class DeploySetting(msgspec.Struct, frozen=True, kw_only=True):
     place: Place
     process: str | None
     value: str
+    #: the manifest is meant for a developer's machine
+    development: bool = False
 
 
 class Declaration(msgspec.Struct, frozen=True, kw_only=True):
     """All that the tree declares about processes and the platform. `sources` are the files read;
     `variables` the environment variables a manifest declares (None: declared without a value);
-    `requirements` maps normalised distribution names to a pinned version, or "" where not pinned."""
+    `requirements` maps normalised distribution names to a pinned version, or "" where not pinned.
+    `process_types` come from one manifest, the Procfile where there is one; `other_process_types` are what further
+    manifests declare (the same app started another way). `ignores` are the acceptance comments of Procfiles,
+    each with its path."""
 
     process_types: tuple[ProcessType, ...]
+    other_process_types: tuple[ProcessType, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     sources: tuple[str, ...] = ()
     settings: tuple[DeploySetting, ...] = ()
     variables: Mapping[str, str | None] = {}
     requirements: Mapping[str, str] = {}
     not_read: tuple[tuple[str, str], ...] = ()
+    ignores: tuple[tuple[str, Ignore], ...] = ()
 
 
 class ResolvedProcess(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,6 +169,10 @@ class ResolvedProcess(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def main(self) -> Launch | None:
-        """The long-running program, or the last one, or None where the command is empty."""
+        """The program that the process type is about: the one in the foreground that stays, else the first that
+        stays at all, else the last one; None where the command is empty."""
         mains = [launch for launch in self.launches if launch.relation == "main"]
-        return mains[-1] if mains else (self.launches[-1] if self.launches else None)
+        if mains:
+            return mains[0]
+        staying = [launch for launch in self.launches if launch.long_running]
+        return (staying or self.launches[-1:] or [None])[0]
