@@ -110,6 +110,8 @@ class EffectRow(_Row, frozen=True, kw_only=True):
     where: tuple[ArgumentTest, ...] = ()
     details: dict[str, str] = {}
     subject: str | int | None = None
+    #: settings ("system:key") whose being set has the effect, at the place that sets them
+    setting: tuple[str, ...] = ()
     #: trigger families that this call fires in the process that makes it (`app.run()` fires "http")
     drives: tuple[str, ...] = ()
     #: the call does not return while the process lives (`serve_forever`, `start_consuming`)
@@ -121,13 +123,16 @@ class EffectRow(_Row, frozen=True, kw_only=True):
 class ReturnsRow(_Row, frozen=True, kw_only=True):
     """The result of one of `call`, or the value of one of `attribute`, is an instance of `type` (a dotted class),
     or with `element` each item when iterated. `same_as` = "self" gives the receiver's own type, an
-    argument's name that argument's value. With `as` the value of `with X() as name`, else the value itself."""
+    argument's name that argument's value. `X.__enter__` stands for the value of `with X() as name`,
+    `X.__getitem__()` for that of `x[key]`, `X.__call__` for that of calling an instance. `where` as in EffectRow
+    (`boto3.client("sqs")`)."""
 
     call: tuple[str, ...] = ()
     attribute: tuple[str, ...] = ()
     type: str = ""
     element: str = ""
     same_as: str = ""
+    where: tuple[ArgumentTest, ...] = ()
 
 
 class RunsRow(_Row, frozen=True, kw_only=True):
@@ -138,8 +143,11 @@ class RunsRow(_Row, frozen=True, kw_only=True):
     "celery", "rq", "apscheduler", …), wherever in the app it was registered. Without a trigger it runs in the
     process that makes the call (`Thread(target=…)`, `atexit.register`, `map`). `thread` says that it runs in
     another thread than the caller's (so off its event loop); `process` in a child process. An argument
-    that is a container (list, dict) has each of its items registered; `text` means the argument is a dotted-path string
-    naming the function or module; `methods` are the methods run when the argument is a class or instance (empty: the call itself)."""
+    that is a container (list, dict) has each of its items registered; `text` means the argument may be a dotted-path
+    string naming the function or module; `methods` are the methods run when the argument is a class or instance (empty:
+    the call itself). With both `thread` and `on_loop`, coroutine functions run on the loop and plain ones in a thread.
+    `write` also counts assignments in the body of a project class below the named class (`Settings.functions = [f]`).
+    `passes` are the library classes that the function's arguments are instances of, in order ("" where nothing is known)."""
 
     call: tuple[str, ...] = ()
     decorator: tuple[str, ...] = ()
@@ -155,6 +163,7 @@ class RunsRow(_Row, frozen=True, kw_only=True):
     text: bool = False
     methods: tuple[str, ...] = ()
     where: tuple[ArgumentTest, ...] = ()
+    passes: tuple[str, ...] = ()
 
 
 class BaseRow(_Row, frozen=True, kw_only=True):
@@ -170,6 +179,8 @@ class BaseRow(_Row, frozen=True, kw_only=True):
     process: bool = False
     on_loop: bool = False
     when: Literal["defined", "made"] = "defined"
+    #: library classes that the methods' arguments after `self` are instances of, in order ("" where nothing is known)
+    passes: tuple[str, ...] = ()
     #: further effects of loading such a class
     does: tuple[Effect, ...] = ()
     details: dict[str, str] = {}
@@ -177,11 +188,13 @@ class BaseRow(_Row, frozen=True, kw_only=True):
 
 class ClassRow(_Row, frozen=True, kw_only=True):
     """A library class and its library bases, so that rows for a base serve the subclass; `alias` are other dotted
-    names of the same class or function (re-exports)."""
+    names of the same class or function (re-exports). `entry_of` is a trigger family: a project class that a launcher
+    of this family names as its target counts as a subclass, though it need not derive from it."""
 
     name: str
     bases: tuple[str, ...] = ()
     alias: tuple[str, ...] = ()
+    entry_of: str = ""
 
 
 class LoadsRow(_Row, frozen=True, kw_only=True):
@@ -248,6 +261,8 @@ class EnvironmentRow(_Row, frozen=True, kw_only=True):
     #: the variable's name when the call names none (`dj_database_url.config()`)
     variable: str = ""
     cast: str = "text"
+    #: calls that set a variable (name first, value second); assigning an `item` sets one, too
+    sets: tuple[str, ...] = ()
 
 
 class ModelExample(msgspec.Struct, frozen=True, kw_only=True):
