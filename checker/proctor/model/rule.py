@@ -77,7 +77,7 @@ class RuleExamples(msgspec.Struct, frozen=True, kw_only=True):
 class ArgumentTest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A condition on one argument of a call. `argument` is its keyword, `position` its index if it may stand
     there (self not counted). It holds if the value (or `default` where absent) is one of `equals`, matches none of
-    `differs`, or is present/absent as `present` says; `matches` is a regular expression searched in text
+    `differs`, or is present/absent as `present` says (an explicit None counts as absent); `matches` is a regular expression searched in text
     values; `type` a library symbol that the value must be (an instance of). A value that cannot be known makes the row unsure."""
 
     argument: str = ""
@@ -291,6 +291,9 @@ class LibraryModel(msgspec.Struct, frozen=True, kw_only=True):
     environment: tuple[EnvironmentRow, ...] = ()
     #: decorators that keep the function callable as itself (so are not gaps)
     transparent: tuple[str, ...] = ()
+    #: names in rows (and all below them) that stand for something real which cannot be looked up by import:
+    #: attributes that instances get in `__init__`, what a decorator adds to a function, generated clients
+    stand_ins: tuple[str, ...] = ()
     path: str = ""
 
 
