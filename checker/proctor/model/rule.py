@@ -78,7 +78,9 @@ class ArgumentTest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """A condition on one argument of a call. `argument` is its keyword, `position` its index if it may stand
     there (self not counted). It holds if the value (or `default` where absent) is one of `equals`, matches none of
     `differs`, or is present/absent as `present` says (an explicit None counts as absent); `matches` is a regular expression searched in text
-    values; `type` a library symbol that the value must be (an instance of). A value that cannot be known makes the row unsure."""
+    values; `type` a library symbol that the value must be (an instance of), `not_type` those that it must not be. With
+    `given` = false the argument is absent or None, with true it is there and not visibly None (a value that cannot be
+    known counts as given). Otherwise a value that cannot be known makes the row unsure."""
 
     argument: str = ""
     position: int | None = None
@@ -87,6 +89,8 @@ class ArgumentTest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     present: bool | None = None
     matches: str = ""
     type: str = ""
+    not_type: tuple[str, ...] = ()
+    given: bool | None = None
     default: Scalar | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -101,7 +105,10 @@ class EffectRow(_Row, frozen=True, kw_only=True):
     """Calling (or awaiting) one of `call` does `does`. `subscript`/`attribute` symbols count as well if listed in
     `read` (reading it) or `write` (assigning it). `details` are free words that rules may ask for, such as
     `{store = "memory"}` or `{ack = "auto"}`. `object` and `argument` name what the effect is about: the
-    argument (keyword or position) whose value is the subject (a path, a queue, a signal number, a delay)."""
+    argument (keyword or position) whose value is the subject (a path, a queue, a signal number, a delay); "self" is
+    the receiver. A symbol of `call` that is used as a bare decorator counts as called. Operators are calls, too:
+    `X.__enter__` (`with`, `async with`), `X.__iter__` (`for`, `async for`, `list(x)`); `X.__getitem__` and
+    `X.__contains__` stand in `read`, `X.__setitem__` and `X.__delitem__` in `write`."""
 
     call: tuple[str, ...] = ()
     read: tuple[str, ...] = ()
@@ -202,7 +209,8 @@ class LoadsRow(_Row, frozen=True, kw_only=True):
     `argument`/`position` of the call, or from `setting` ("system:KEY"; dotted keys for nested values), or
     are `constant`. Each `item` fills the `patterns` ("{item}", "{item}.tasks"). A pattern's module that does not
     exist is no error. `phase` is when ("import" or "startup"). `relative_to_caller` resolves names against the
-    calling module's package."""
+    calling module's package. In a pattern `{item}` is the name, `{package}` the package that it lies in: the name
+    itself where it is a package or module, else (it names a class or function) the package of the module that holds it."""
 
     call: tuple[str, ...] = ()
     trigger: str = ""
@@ -220,6 +228,8 @@ class LoadsRow(_Row, frozen=True, kw_only=True):
     phase: Phase | Literal[""] = ""
     trigger_of_symbol: str = ""
     methods: tuple[str, ...] = ()
+    #: the loaded symbol is a factory: what it returns runs in that phase, too
+    result: bool = False
 
 
 class SettingsRow(_Row, frozen=True, kw_only=True):

@@ -73,6 +73,7 @@ Effect = Literal[
     "thread-local",
     "identity",
     "reads-clock",
+    "makes-random",
     "opens-connection",
     "dynamic-import",
 ]
