@@ -78,9 +78,8 @@ class ArgumentTest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """A condition on one argument of a call. `argument` is its keyword, `position` its index if it may stand
     there (self not counted). It holds if the value (or `default` where absent) is one of `equals`, matches none of
     `differs`, or is present/absent as `present` says (an explicit None counts as absent); `matches` is a regular expression searched in text
-    values; `type` a library symbol that the value must be (an instance of), `not_type` those that it must not be. With
-    `given` = false the argument is absent or None, with true it is there and not visibly None (a value that cannot be
-    known counts as given). Otherwise a value that cannot be known makes the row unsure."""
+    values; `type` a library symbol that the value must be (an instance of), `not_type` those that it must not be. A value
+    that cannot be known makes the row unsure, but it is present and of none of the types that it must not be."""
 
     argument: str = ""
     position: int | None = None
@@ -90,7 +89,6 @@ class ArgumentTest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     matches: str = ""
     type: str = ""
     not_type: tuple[str, ...] = ()
-    given: bool | None = None
     default: Scalar | msgspec.UnsetType = msgspec.UNSET
 
 
