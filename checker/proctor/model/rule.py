@@ -97,6 +97,8 @@ class _Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     source: str = ""
     #: PEP 440 specifier of the distribution's versions for which the row holds; "" for all
     versions: str = ""
+    #: the version in which the row's names went away; the row holds all the same, for older and unpinned apps
+    gone: str = ""
 
 
 class EffectRow(_Row, frozen=True, kw_only=True):
