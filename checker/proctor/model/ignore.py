@@ -27,7 +27,7 @@ def read_ignore(comment: str, line: int, at: int) -> Ignore | None:
     codes = tuple(part.strip().upper() for part in listed["codes"].split(",") if part.strip())
     if not all(_CODE.fullmatch(code) for code in codes):
         codes = ()
-    reason = listed["reason"].strip().lstrip(":-– ").strip()
+    reason = listed["reason"].strip().lstrip(":- ").strip()
     until = _UNTIL.search(reason)
     if until:
         reason = (reason[: until.start()] + reason[until.end() :]).strip()

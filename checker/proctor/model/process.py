@@ -174,5 +174,5 @@ class ResolvedProcess(msgspec.Struct, frozen=True, kw_only=True):
         mains = [launch for launch in self.launches if launch.relation == "main"]
         if mains:
             return mains[0]
-        staying = [launch for launch in self.launches if launch.long_running]
-        return (staying or self.launches[-1:] or [None])[0]
+        staying = [launch for launch in self.launches if launch.long_running] or list(self.launches[-1:])
+        return staying[0] if staying else None

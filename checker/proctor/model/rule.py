@@ -312,7 +312,7 @@ class LauncherModel(msgspec.Struct, frozen=True, kw_only=True):
 
     `programs` are the base names it is called by, `modules` the names for `python -m`. `does` are the effects of
     the launched program itself, `drives` the trigger families it fires. `kind` is what such a process is.
-    How words are parsed (`target`, options, wrappers) is in `parse`, in the words of `resolve.launchers`;
+    How words are parsed (targets, options, wrappers) is in `parse`, in the words of `resolve.spec`;
     how it meets SIGTERM is in `signals`, in the words of `judge.signals`."""
 
     name: str
@@ -327,8 +327,11 @@ class LauncherModel(msgspec.Struct, frozen=True, kw_only=True):
     parse: dict[str, Any] = {}
     signals: dict[str, Any] = {}
     details: dict[str, str] = {}
-    #: rows bound to option values: each {option, equals/present, does, drives, details, kind}
+    #: rows bound to sub-commands and option values, in the words of `resolve.spec.Variant`
     variants: tuple[dict[str, Any], ...] = ()
+    #: sub-commands of other launchers that this one provides, with the words they stand for:
+    #: {django = {rqworker = ["worker"]}}
+    hosted: dict[str, dict[str, tuple[str, ...]]] = {}
     source: str = ""
     path: str = ""
 
