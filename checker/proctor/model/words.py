@@ -54,6 +54,7 @@ Effect = Literal[
     "acknowledges",
     "pops",
     "deletes-message",
+    "discards-waiting",
     "publishes",
     "commits",
     "saves-record",
