@@ -76,8 +76,8 @@ class RuleExamples(msgspec.Struct, frozen=True, kw_only=True):
 
 class ArgumentTest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A condition on one argument of a call. `argument` is its keyword, `position` its index if it may stand
-    there (self not counted); with `key` its item of that key is meant (`Consumer({"enable.auto.commit": False})`). It holds if the value (or `default` where absent) is one of `equals`, matches none of
-    `differs`, or is present/absent as `present` says (an explicit None counts as absent); `matches` is a regular expression searched in text
+    there (self not counted); with `key` its item of that key is meant (`Consumer({"enable.auto.commit": False})`).
+    It holds if the value (or `default` where absent) is one of `equals`, matches none of `differs`, or is present/absent as `present` says (an explicit None counts as absent); `matches` is a regular expression searched in text
     values; `type` a library symbol that the value must be (an instance of), `not_type` those that it must not be. A value
     that cannot be known makes the row unsure, but it is present and of none of the types that it must not be."""
 
@@ -103,8 +103,7 @@ class _Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class EffectRow(_Row, frozen=True, kw_only=True):
-    """Calling (or awaiting) one of `call` does `does`; `X.__iter__` and `X.__enter__` stand for a (also async) `for`
-    over an instance of X and a `with` of one. `subscript`/`attribute` symbols count as well if listed in
+    """Calling (or awaiting) one of `call` does `does`. `subscript`/`attribute` symbols count as well if listed in
     `read` (reading it) or `write` (assigning it). `details` are free words that rules may ask for, such as
     `{store = "memory"}` or `{ack = "auto"}`. `object` and `argument` name what the effect is about: the
     argument (keyword or position) whose value is the subject (a path, a queue, a signal number, a delay); "self" is
