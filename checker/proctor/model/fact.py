@@ -18,7 +18,17 @@ import msgspec
 ParamKind = Literal["positional", "keyword", "args", "kwargs"]
 UnitKind = Literal["module", "class", "function", "lambda"]
 BindHow = Literal[
-    "assign", "aug", "annotation", "for", "with", "except", "unpack", "walrus", "comprehension", "match", "delete"
+    "assign",
+    "aug",
+    "annotation",
+    "for",
+    "with",
+    "except",
+    "unpack",
+    "walrus",
+    "comprehension",
+    "match",
+    "delete",
 ]
 BlockKind = Literal[
     "body", "if", "else", "while", "for", "loop-else", "try", "except", "try-else", "finally", "with", "case",
@@ -30,66 +40,66 @@ class _Node(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Base of all expression and event records."""
 
 
-class Const(_Node, tag=0):
+class Const(_Node, frozen=True, tag=0):
     """A literal; bytes become their length-limited text, `...` becomes None."""
 
     value: str | int | float | bool | None
 
 
-class Name(_Node, tag=1):
+class Name(_Node, frozen=True, tag=1):
     """A name as written."""
 
     id: str
 
 
-class Attr(_Node, tag=2):
+class Attr(_Node, frozen=True, tag=2):
     """`value.name`."""
 
     value: Expr
     name: str
 
 
-class Item(_Node, tag=3):
+class Item(_Node, frozen=True, tag=3):
     """`value[index]`; a slice's index is `Other("slice")`."""
 
     value: Expr
     index: Expr
 
 
-class Result(_Node, tag=4):
+class Result(_Node, frozen=True, tag=4):
     """The value of call event number `event` of the same unit."""
 
     event: int
 
 
-class Seq(_Node, tag=5):
+class Seq(_Node, frozen=True, tag=5):
     """A list, tuple or set display."""
 
     kind: Literal["list", "tuple", "set"]
     items: tuple[Expr, ...]
 
 
-class Map(_Node, tag=6):
+class Map(_Node, frozen=True, tag=6):
     """A dict display; a `**other` entry has key None."""
 
     keys: tuple[Expr | None, ...]
     values: tuple[Expr, ...]
 
 
-class Text(_Node, tag=7):
+class Text(_Node, frozen=True, tag=7):
     """Text put together from parts: f-string, `%`, `.format`-free concatenation of a str literal."""
 
     parts: tuple[Expr, ...]
 
 
-class Op(_Node, tag=8):
+class Op(_Node, frozen=True, tag=8):
     """An operator: `or`, `and`, `not`, `==`, `in`, `is`, `+`, `<`, `|`, `-x`, …; chained comparisons keep all operands."""
 
     name: str
     operands: tuple[Expr, ...]
 
 
-class Choice(_Node, tag=9):
+class Choice(_Node, frozen=True, tag=9):
     """`body if test else orelse`."""
 
     test: Expr
@@ -97,32 +107,32 @@ class Choice(_Node, tag=9):
     orelse: Expr
 
 
-class Func(_Node, tag=10):
+class Func(_Node, frozen=True, tag=10):
     """A lambda: the unit with this index in the file."""
 
     unit: int
 
 
-class Comp(_Node, tag=11):
+class Comp(_Node, frozen=True, tag=11):
     """A comprehension or generator expression; its parts' events stand in a `comprehension` block."""
 
     kind: Literal["list", "set", "dict", "generator"]
     element: Expr
 
 
-class Star(_Node, tag=12):
+class Star(_Node, frozen=True, tag=12):
     """`*value` in a call or display."""
 
     value: Expr
 
 
-class Await(_Node, tag=13):
+class Await(_Node, frozen=True, tag=13):
     """`await value` (calls that are awaited directly also say so themselves)."""
 
     value: Expr
 
 
-class Other(_Node, tag=14):
+class Other(_Node, frozen=True, tag=14):
     """Anything else; `what` is the syntax node's name."""
 
     what: str
@@ -143,7 +153,7 @@ class _Event(msgspec.Struct, frozen=True, array_like=True, gc=False):
     end_column: int
 
 
-class Call(_Event, tag=0):
+class Call(_Event, frozen=True, tag=0):
     """A call. `keywords` has name "" for `**mapping`. `use` says what becomes of the result:
     "statement" (dropped), "await", "return", "with", "for", "decorator", "value"."""
 
@@ -153,7 +163,7 @@ class Call(_Event, tag=0):
     use: Literal["statement", "await", "return", "with", "for", "decorator", "value"]
 
 
-class Bind(_Event, tag=1):
+class Bind(_Event, frozen=True, tag=1):
     """A name is bound. `value` is None where it cannot be said; for `for`/`with`/`unpack`/`comprehension`
     it is the iterable, the context manager or the unpacked value. `op` is the operator of an augmented assignment."""
 
@@ -164,7 +174,7 @@ class Bind(_Event, tag=1):
     op: str = ""
 
 
-class SetAttr(_Event, tag=2):
+class SetAttr(_Event, frozen=True, tag=2):
     """`obj.name = value` (how as in Bind; "delete" for `del obj.name`)."""
 
     obj: Expr
@@ -174,7 +184,7 @@ class SetAttr(_Event, tag=2):
     op: str = ""
 
 
-class SetItem(_Event, tag=3):
+class SetItem(_Event, frozen=True, tag=3):
     """`obj[index] = value` (how as in Bind; "delete" for `del obj[index]`)."""
 
     obj: Expr
@@ -184,44 +194,44 @@ class SetItem(_Event, tag=3):
     op: str = ""
 
 
-class Load(_Event, tag=4):
+class Load(_Event, frozen=True, tag=4):
     """A name, attribute chain or item is read. Recorded once for the longest chain (`a.b.c`), and not for
     the callee of a call, nor for plain names that are local to the unit."""
 
     expr: Expr
 
 
-class Return(_Event, tag=5):
+class Return(_Event, frozen=True, tag=5):
     """`return value` (None for a bare return)."""
 
     value: Expr | None
 
 
-class Yield(_Event, tag=6):
+class Yield(_Event, frozen=True, tag=6):
     """`yield value` or `yield from value`."""
 
     value: Expr | None
 
 
-class Raise(_Event, tag=7):
+class Raise(_Event, frozen=True, tag=7):
     """`raise exc`; None for a bare re-raise."""
 
     value: Expr | None
 
 
-class Jump(_Event, tag=8):
+class Jump(_Event, frozen=True, tag=8):
     """`break` or `continue`."""
 
     kind: Literal["break", "continue"]
 
 
-class Awaits(_Event, tag=9):
+class Awaits(_Event, frozen=True, tag=9):
     """A suspension point that is no call: `await name`, an `async for` step, an `async with` entry."""
 
     value: Expr | None
 
 
-class Import(_Event, tag=10):
+class Import(_Event, frozen=True, tag=10):
     """One imported name. `import a.b as c`: module "a.b", name None, alias "c"; `from .m import x as y`:
     module "m", level 1, name "x", alias "y"; a star import has name "*"."""
 
@@ -231,7 +241,7 @@ class Import(_Event, tag=10):
     level: int
 
 
-class Define(_Event, tag=11):
+class Define(_Event, frozen=True, tag=11):
     """A nested `def` or `class`: the unit with this index is made here and bound to its name."""
 
     unit: int

@@ -91,7 +91,8 @@ class EntryPoint(msgspec.Struct, frozen=True, kw_only=True):
     ("" for the module body); `called` means it is a factory. `modules` are further files loaded at start-up
     (config files, `-A` packages, `--include`). `python_path` are the folders searched for imports, in order,
     relative to the root ("" is the root). `drives` are the trigger families that this program fires
-    ("http", "celery", "rq", …: see `RunsRow.trigger`).
+    ("http", "celery", "rq", …: see `RunsRow.trigger`). `candidates` are the attribute names that are tried in order
+    where none is written.
     """
 
     kind: EntryKind
@@ -103,6 +104,7 @@ class EntryPoint(msgspec.Struct, frozen=True, kw_only=True):
     python_path: tuple[str, ...] = ("",)
     drives: frozenset[str] = frozenset()
     arguments: tuple[str, ...] = ()
+    candidates: tuple[str, ...] = ()
 
 
 class ProcessType(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,7 +114,8 @@ class ProcessType(msgspec.Struct, frozen=True, kw_only=True):
     `place` is the span of the command itself (of its key in a structured manifest). `folder` is the working folder
     relative to the root ("" is the root). `development` marks a manifest meant for a developer's machine.
     `init` says that the manifest puts an init program in front as PID 1. `exact` says that `command` stands in the
-    file as written, so that columns count from the start of `place`."""
+    file as written, so that columns count from the start of `place`. `copied` pairs absolute paths inside a container
+    image with the tree's paths that were copied there."""
 
     name: str
     command: str
@@ -126,6 +129,7 @@ class ProcessType(msgspec.Struct, frozen=True, kw_only=True):
     development: bool = False
     init: bool = False
     exact: bool = False
+    copied: tuple[tuple[str, str], ...] = ()
 
 
 class DeploySetting(msgspec.Struct, frozen=True, kw_only=True):

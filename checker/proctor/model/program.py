@@ -1,6 +1,6 @@
 """The linked program: which process types run which units, in which phases, and with what effects.
 
-`link` builds it; judges only read it. A *unit* is a scope of a file (`UnitKey` = path and index).
+`link` builds it; judges only read it. A *unit* is a scope of a file (`UnitKey` = path and number).
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ Lane = Literal["main", "loop", "thread"]
 
 
 class UnitKey(NamedTuple):
-    """A unit of the program: its file and its index there (0 is the module body)."""
+    """A unit of the program: its file and its number there (0 is the module body)."""
 
     path: str
-    index: int
+    number: int
 
 
 # --- what a name or expression may stand for ---------------------------------------------------------
@@ -52,14 +52,14 @@ class UnitRef(NamedTuple):
     """A function, lambda or class of the tree, as such (unbound)."""
 
     path: str
-    index: int
+    number: int
 
 
 class ObjRef(NamedTuple):
     """An instance of a class of the tree. `exact` is False where a subclass is as likely (`self`, annotations)."""
 
     path: str
-    index: int
+    number: int
     exact: bool
 
 
@@ -67,7 +67,7 @@ class BoundRef(NamedTuple):
     """A method of the tree bound to an instance or class: the function, and the class it was looked up on."""
 
     path: str
-    index: int
+    number: int
     class_path: str
     class_index: int
 
@@ -192,6 +192,20 @@ class Context(NamedTuple):
     lane: Lane
 
 
+class LinkedView(Protocol):
+    """What linking one unit found."""
+
+    @property
+    def edges(self) -> tuple[Edge, ...]:
+        """What it makes run."""
+        ...
+
+    @property
+    def hits(self) -> tuple[Hit, ...]:
+        """Its effects."""
+        ...
+
+
 class ProcessView(Protocol):
     """One long- or short-running program of one process type, with all that it runs."""
 
@@ -290,8 +304,12 @@ class Program(Protocol):
         """The library classes that a class of the tree derives from, directly or through other classes of the tree."""
         ...
 
+    def makers(self, key: UnitKey) -> tuple[tuple[UnitKey, int], ...]:
+        """Where a class of the tree is instantiated: unit and event number (the call, or the definition it decorates)."""
+        ...
+
     def block_state(self, key: UnitKey, block: int) -> str:
-        """"live", "dead" (its condition is never true in production), "main" (only as a script), or
+        """ "live", "dead" (its condition is never true in production), "main" (only as a script), or
         "env:VARIABLE" where the environment decides."""
         ...
 

@@ -36,9 +36,7 @@ class SourceTree:
         self.overlay = dict(overlay or {})
         self.files: tuple[str, ...] = tuple(sorted({*files, *self.overlay}))
         self._set = frozenset(self.files)
-        self._folders = frozenset(
-            folder for path in self.files for folder in _parents(path)
-        )
+        self._folders = frozenset(folder for path in self.files for folder in _parents(path))
         self.python: tuple[str, ...] = tuple(path for path in self.files if path.endswith(".py"))
         self.skipped: tuple[tuple[str, str], ...] = tuple(sorted(skipped))
 
@@ -74,7 +72,9 @@ def _parents(path: str) -> list[str]:
     return ["/".join(parts[: i + 1]) for i in range(len(parts))]
 
 
-def read_tree(root: Path, exclude: Iterable[str] = (), overlay: Mapping[str, bytes] | None = None) -> SourceTree:
+def read_tree(
+    root: Path, exclude: Iterable[str] = (), overlay: Mapping[str, bytes] | None = None
+) -> SourceTree:
     """List the files below `root`. `exclude` are path patterns (`fnmatch`, relative to the root).
 
     Raises OSError where the root itself cannot be listed; an unreadable folder below it is named in `skipped`.
@@ -108,7 +108,9 @@ class _Walker:
         if entry.is_symlink():
             self._take_link(entry, path)
         elif entry.is_dir(follow_symlinks=False):
-            if entry.name not in SKIPPED_FOLDERS and not os.path.exists(os.path.join(entry.path, "pyvenv.cfg")):
+            if entry.name not in SKIPPED_FOLDERS and not os.path.exists(
+                os.path.join(entry.path, "pyvenv.cfg")
+            ):
                 self.walk(entry.path, path + "/")
         elif entry.is_file(follow_symlinks=False):
             self._add(path)
@@ -142,4 +144,7 @@ class _Walker:
     def _is_excluded(self, path: str) -> bool:
         from fnmatch import fnmatchcase
 
-        return any(fnmatchcase(path, pattern) or path.startswith(pattern.rstrip("/") + "/") for pattern in self.exclude)
+        return any(
+            fnmatchcase(path, pattern) or path.startswith(pattern.rstrip("/") + "/")
+            for pattern in self.exclude
+        )

@@ -1,0 +1,83 @@
+"""Which blocks of a unit lie in an endless main loop."""
+
+from __future__ import annotations
+
+from proctor.model.fact import Attr, Call, Const, Expr, Jump, Name, Op, Result, Return, Unit
+
+
+def main_loop_blocks(unit: Unit) -> frozenset[int]:
+    """The blocks inside loops that go on until something from outside ends them.
+
+    `while True` and `while running` count. A loop that ends by itself once its body works (a retry: the
+    body leaves it unconditionally, or right after the attempt in a `try`) does not, nor does one over a condition that
+    compares or counts.
+    """
+    found: set[int] = set()
+    for number, block in enumerate(unit.blocks):
+        if (
+            (block.parent in found and number)
+            or (block.kind == "while" and is_endless(block.test, unit) and not is_retry(unit, number))
+            or (block.kind == "for" and _is_endless_iterator(block.test, unit))
+        ):
+            found.add(number)
+    return frozenset(found)
+
+
+def is_endless(test: Expr | None, unit: Unit) -> bool:
+    """Whether a loop condition says "until told otherwise"."""
+    if isinstance(test, Const):
+        return bool(test.value)
+    if isinstance(test, Name | Attr):
+        return True
+    if isinstance(test, Op) and test.name == "not":
+        inner = test.operands[0]
+        if isinstance(inner, Result):
+            call = unit.events[inner.event]
+            return isinstance(call, Call) and _last_name(call.func) in (
+                "is_set",
+                "wait",
+                "should_stop",
+                "stopped",
+            )
+        return isinstance(inner, Name | Attr)
+    if isinstance(test, Result):
+        call = unit.events[test.event]
+        return isinstance(call, Call) and _last_name(call.func) in (
+            "is_running",
+            "running",
+            "is_alive",
+            "isRunning",
+        )
+    if isinstance(test, Op) and test.name in ("and", "or"):
+        return any(is_endless(operand, unit) for operand in test.operands)
+    return False
+
+
+def is_retry(unit: Unit, loop: int) -> bool:
+    """Whether the loop's body ends the loop by itself as soon as it succeeds."""
+    for event in unit.events:
+        if not isinstance(event, Return) and not (isinstance(event, Jump) and event.kind == "break"):
+            continue
+        block = event.block
+        while block != loop and block and unit.blocks[block].kind in ("try", "try-else", "with", "finally"):
+            block = unit.blocks[block].parent
+        if block == loop:
+            return True
+    return False
+
+
+def _is_endless_iterator(test: Expr | None, unit: Unit) -> bool:
+    if not isinstance(test, Result):
+        return False
+    call = unit.events[test.event]
+    if not isinstance(call, Call):
+        return False
+    if _last_name(call.func) == "iter" and len(call.args) == 2:
+        return True
+    return (
+        _last_name(call.func) in ("count", "repeat") and len(call.args) <= 1 and isinstance(call.func, Attr)
+    )
+
+
+def _last_name(expr: Expr) -> str:
+    return expr.id if isinstance(expr, Name) else expr.name if isinstance(expr, Attr) else ""

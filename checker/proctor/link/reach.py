@@ -1,0 +1,126 @@
+"""Which program runs which unit, in which phase: contexts spread over the edges, shortest paths first."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+from proctor.model.fact import Unit
+from proctor.model.program import Context, Edge, Lane, LinkedView, UnitKey
+from proctor.model.words import Phase
+
+Origin = tuple[Context, Edge] | None
+
+
+class Registration(NamedTuple):
+    """A unit that trigger families fire in whatever process drives them."""
+
+    context: Context
+    edge: Edge
+
+
+class Spread:
+    """The contexts of one program. `unit_of` gives a unit's facts, `linked` what linking it found;
+    `script` is the unit whose `__main__` block runs; `threads` says that requests are handled in threads."""
+
+    def __init__(
+        self,
+        unit_of: Callable[[UnitKey], Unit],
+        linked: Callable[[UnitKey], LinkedView | None],
+        drives: Iterable[str],
+        script: UnitKey | None,
+        threads: bool,
+    ) -> None:
+        self.unit_of = unit_of
+        self.linked = linked
+        self.drives: set[str] = set(drives)
+        self.script = script
+        self.threads = threads
+        self.contexts: dict[Context, Origin] = {}
+        self.registered: dict[str, dict[Registration, None]] = {}
+        self._queue: deque[Context] = deque()
+
+    def add(self, context: Context, origin: Origin = None) -> None:
+        """A root, or a context that something else brings in."""
+        if context not in self.contexts:
+            self.contexts[context] = origin
+            self._queue.append(context)
+
+    def run(self) -> None:
+        """Follow all edges from the contexts added so far."""
+        while self._queue:
+            context = self._queue.popleft()
+            linked = self.linked(context.unit)
+            if linked is None:
+                continue
+            for hit in linked.hits:
+                if hit.drives and self._applies(hit.main_only, context):
+                    for family in hit.drives:
+                        self.drive(family)
+            for edge in linked.edges:
+                if self._applies(edge.main_only, context):
+                    self._follow(context, edge)
+
+    def respread(self) -> None:
+        """Follow the edges of all contexts again: linking more code may have added some."""
+        self._queue = deque(self.contexts)
+        self.run()
+
+    def _applies(self, main_only: bool, context: Context) -> bool:
+        return not main_only or (context.unit == self.script and context.phase == "startup")
+
+    def drive(self, family: str) -> None:
+        """This program fires a trigger family: what is registered for it runs."""
+        if family in self.drives:
+            return
+        self.drives.add(family)
+        for registration in self.registered.get(family, {}):
+            self.activate(registration)
+
+    def _follow(self, context: Context, edge: Edge) -> None:
+        if edge.trigger:
+            registration = Registration(context, edge)
+            known = self.registered.setdefault(edge.trigger, {})
+            if registration not in known:
+                known[registration] = None
+                if edge.trigger in self.drives:
+                    self.activate(registration)
+            return
+        phase: Phase = edge.phase or context.phase
+        if edge.in_main_loop and phase == "startup":
+            phase = "loop"
+        if phase == "import" and edge.phase is None and edge.how not in ("import", "define", "loads"):
+            phase = "import"
+        lane = self._lane(edge, context.lane, phase)
+        self.add(Context(edge.target, phase, lane), (context, edge))
+
+    def activate(self, registration: Registration, foreign: bool = False) -> None:
+        """Run a registered unit; `foreign` where another program registered it."""
+        edge = registration.edge
+        phase: Phase = edge.phase or registration.context.phase
+        lane = self._lane(edge, "main", phase)
+        self.add(Context(edge.target, phase, lane), (registration.context, edge))
+
+    def _lane(self, edge: Edge, current: Lane, phase: Phase) -> Lane:
+        unit = self.unit_of(edge.target)
+        if edge.phase == "import":
+            return "main"
+        if edge.lane is not None:
+            return edge.lane
+        if unit.is_async:
+            return "loop"
+        if edge.trigger and phase == "request" and self.threads:
+            return "thread"
+        return current
+
+
+def shared_jobs(spreads: Iterable[Spread]) -> Mapping[str, tuple[Registration, ...]]:
+    """Trigger family -> jobs registered by any program: a queue carries them to whoever drives the family."""
+    found: dict[str, dict[Registration, None]] = {}
+    for spread in spreads:
+        for family, registrations in spread.registered.items():
+            for registration in registrations:
+                if registration.edge.phase == "job":
+                    found.setdefault(family, {})[registration] = None
+    return {family: tuple(items) for family, items in found.items()}

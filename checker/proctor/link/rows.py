@@ -1,0 +1,187 @@
+"""Library models as an index: which rows speak of a dotted symbol."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+from proctor.model.rule import (
+    BaseRow,
+    EffectRow,
+    EnvironmentRow,
+    LibraryModel,
+    LoadsRow,
+    ReturnsRow,
+    RunsRow,
+    SettingsRow,
+)
+
+R = TypeVar("R")
+
+
+class Rows:
+    """All rows in force for one app (rows bound to other versions than the pinned ones are left out).
+
+    Look-ups take canonical symbols (`canonical`); a method's rows are found on its class and the class's bases.
+    """
+
+    def __init__(self, libraries: Iterable[LibraryModel], requirements: Mapping[str, str]) -> None:
+        self.effects: dict[str, list[EffectRow]] = {}
+        self.effect_reads: dict[str, list[EffectRow]] = {}
+        self.effect_writes: dict[str, list[EffectRow]] = {}
+        self.returns: dict[str, list[ReturnsRow]] = {}
+        self.attributes: dict[str, list[ReturnsRow]] = {}
+        self.runs: dict[str, list[RunsRow]] = {}
+        self.run_decorators: dict[str, list[RunsRow]] = {}
+        self.run_writes: dict[str, list[RunsRow]] = {}
+        self.bases: dict[str, list[BaseRow]] = {}
+        self.loads: dict[str, list[LoadsRow]] = {}
+        self.trigger_loads: dict[str, list[LoadsRow]] = {}
+        self.settings: list[SettingsRow] = []
+        self.environment_calls: dict[str, EnvironmentRow] = {}
+        self.environment_items: dict[str, EnvironmentRow] = {}
+        self.environment_setters: set[str] = set()
+        self.class_bases: dict[str, tuple[str, ...]] = {}
+        self.transparent: set[str] = set()
+        self.roots: set[str] = set()
+        #: library class -> trigger family whose launchers may name a project class in its stead
+        self.entry_classes: dict[str, str] = {}
+        #: settings symbol -> (row, role); see `settings.ROLES`
+        self.setting_symbols: dict[str, list[tuple[SettingsRow, str]]] = {}
+        self._alias: dict[str, str] = {}
+        self._ancestors: dict[str, tuple[str, ...]] = {}
+        self._canonical: dict[str, str] = {}
+        self._chains: dict[str, tuple[str, ...]] = {}
+        models = tuple(libraries)
+        for model in models:
+            for row in model.classes:
+                self.class_bases[row.name] = (*self.class_bases.get(row.name, ()), *row.bases)
+                self._alias.update(dict.fromkeys(row.alias, row.name))
+                if row.entry_of:
+                    self.entry_classes[row.name] = row.entry_of
+        for model in models:
+            self._add(model, requirements.get(_normal(model.distribution), ""))
+
+    def _add(self, model: LibraryModel, version: str) -> None:
+        self.roots.update(model.modules)
+        self.transparent.update(self.canonical(name) for name in model.transparent)
+        for effect in model.effect:
+            if _in_force(effect.versions, version):
+                self._index(self.effects, effect.call, effect)
+                self._index(self.effect_reads, effect.read, effect)
+                self._index(self.effect_writes, effect.write, effect)
+        for returns in model.returns:
+            if _in_force(returns.versions, version):
+                self._index(self.returns, returns.call, returns)
+                self._index(self.attributes, returns.attribute, returns)
+        for runs in model.runs:
+            if _in_force(runs.versions, version):
+                self._index(self.runs, runs.call, runs)
+                self._index(self.run_decorators, runs.decorator, runs)
+                self._index(self.run_writes, runs.write, runs)
+        for base in model.base:
+            if _in_force(base.versions, version):
+                self._index(self.bases, base.class_, base)
+        for loads in model.loads:
+            if _in_force(loads.versions, version):
+                self._index(self.loads, loads.call, loads)
+                if loads.trigger:
+                    self.trigger_loads.setdefault(loads.trigger, []).append(loads)
+        for settings in model.settings:
+            if _in_force(settings.versions, version):
+                self.settings.append(settings)
+                self._add_settings(settings)
+        for environment in model.environment:
+            for name in environment.call:
+                self.environment_calls[self.canonical(name)] = environment
+            for name in environment.item:
+                self.environment_items[self.canonical(name)] = environment
+            self.environment_setters.update(self.canonical(name) for name in environment.sets)
+
+    def _add_settings(self, row: SettingsRow) -> None:
+        roles = {
+            "mapping": row.mapping,
+            "from_object": row.from_object,
+            "from_envvar": row.from_envvar,
+            "update": row.update,
+            "constructor": row.constructor,
+        }
+        for role, names in roles.items():
+            for name in names:
+                self.setting_symbols.setdefault(self.canonical(name), []).append((row, role))
+
+    def _index(self, table: dict[str, list[R]], names: Iterable[str], row: R) -> None:
+        for name in names:
+            table.setdefault(self.canonical(name), []).append(row)
+
+    def canonical(self, symbol: str) -> str:
+        """The dotted name under which rows speak of `symbol`: re-exports are undone, prefix by prefix."""
+        known = self._canonical.get(symbol)
+        if known is None:
+            known = self._canonical[symbol] = self._canonise(symbol)
+        return known
+
+    def _canonise(self, symbol: str) -> str:
+        for _ in range(4):
+            head, tail = symbol, ""
+            while head and head not in self._alias:
+                head, _, last = head.rpartition(".")
+                tail = f".{last}{tail}"
+            if not head:
+                return symbol
+            symbol = self._alias[head] + tail
+        return symbol
+
+    def ancestors(self, name: str) -> tuple[str, ...]:
+        """A library class and its library bases, nearest first."""
+        found = self._ancestors.get(name)
+        if found is None:
+            order: dict[str, None] = {}
+            queue = [name]
+            while queue:
+                current = queue.pop(0)
+                if current not in order:
+                    order[current] = None
+                    queue.extend(self.canonical(base) for base in self.class_bases.get(current, ()))
+            found = self._ancestors[name] = tuple(order)
+        return found
+
+    def chain(self, symbol: str) -> tuple[str, ...]:
+        """The symbols whose rows hold for `symbol`: itself, then the same member on each base class."""
+        found = self._chains.get(symbol)
+        if found is None:
+            owner, dot, member = symbol.rpartition(".")
+            if dot and owner in self.class_bases:
+                found = tuple(f"{name}.{member}" for name in self.ancestors(owner))
+            elif symbol in self.class_bases:
+                found = self.ancestors(symbol)
+            else:
+                found = (symbol,)
+            self._chains[symbol] = found
+        return found
+
+    def find(self, table: Mapping[str, list[R]], symbol: str) -> list[R]:
+        """The rows of a table for the most specific symbol of the chain that has any."""
+        for name in self.chain(symbol):
+            rows = table.get(name)
+            if rows:
+                return rows
+        return []
+
+
+def _normal(distribution: str) -> str:
+    return distribution.lower().replace("_", "-").replace(".", "-")
+
+
+def _in_force(specifier: str, version: str) -> bool:
+    """Without a pinned version every row holds that fits the newest release, so open-ended ones do."""
+    if not specifier:
+        return True
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        allowed = SpecifierSet(specifier)
+        return allowed.contains(Version(version or "9999"), prereleases=True)
+    except (InvalidSpecifier, InvalidVersion):
+        return False

@@ -1,0 +1,108 @@
+"""Modules and scopes of one world: who binds which name."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from proctor.model.fact import Bind, Define, Event, Expr, FileFacts, Import, SetAttr, Unit
+from proctor.model.fact import Name as NameExpr
+from proctor.model.program import Ref, UnitKey
+
+
+class Binding(NamedTuple):
+    """One way a name gets its value: by `event` (Bind, Import, Define) of `scope`, or as parameter number `param`."""
+
+    scope: Scope
+    event: Event | None
+    at: int
+    param: int = -1
+
+
+class Scope:
+    """A unit inside its module, with its name table (built when first asked for)."""
+
+    __slots__ = ("_bindings", "key", "memo", "module", "param_index", "parent", "unit")
+
+    def __init__(self, module: Module, unit: Unit) -> None:
+        self.module = module
+        self.unit = unit
+        self.key = UnitKey(module.path, unit.index)
+        self.parent: Scope | None = None
+        self.memo: dict[Expr, tuple[Ref, ...]] = {}
+        self._bindings: dict[str, list[Binding]] | None = None
+        self.param_index = {param.name: i for i, param in enumerate(unit.params)}
+
+    @property
+    def bindings(self) -> dict[str, list[Binding]]:
+        """Name -> all its bindings in this scope, `global`/`nonlocal` writes of inner scopes included."""
+        if self._bindings is None:
+            self._bindings = self._collect()
+        return self._bindings
+
+    def _collect(self) -> dict[str, list[Binding]]:
+        table: dict[str, list[Binding]] = {}
+        unit = self.unit
+        for name, number in self.param_index.items():
+            table.setdefault(name, []).append(Binding(self, None, -1, number))
+        outer = {*unit.globals, *unit.nonlocals}
+        for index, event in enumerate(unit.events):
+            name = bound_name(event, self.module.facts)
+            if name and name not in outer:
+                table.setdefault(name, []).append(Binding(self, event, index))
+        for scope in self.module.scopes:
+            inner = scope.unit
+            declared = inner.globals if unit.index == 0 else inner.nonlocals
+            if declared and scope is not self and (unit.index == 0 or scope.parent is self):
+                for index, event in enumerate(inner.events):
+                    name = bound_name(event, self.module.facts)
+                    if name in declared:
+                        table.setdefault(name, []).append(Binding(scope, event, index))
+        return table
+
+
+def bound_name(event: Event, facts: FileFacts) -> str:
+    """The name that an event binds, or "" (a star import binds none by name)."""
+    if isinstance(event, Bind):
+        return event.name if event.how != "delete" else ""
+    if isinstance(event, Define):
+        return facts.units[event.unit].name
+    if isinstance(event, Import):
+        if event.alias:
+            return event.alias
+        if event.name:
+            return "" if event.name == "*" else event.name
+        return event.module.partition(".")[0]
+    return ""
+
+
+class Module:
+    """A file of the tree as a module: its scopes, star imports and package."""
+
+    def __init__(self, path: str, facts: FileFacts) -> None:
+        self.path = path
+        self.facts = facts
+        self.is_package = path.endswith("/__init__.py") or path == "__init__.py"
+        self.folder = path.rpartition("/")[0]
+        self.scopes = [Scope(self, unit) for unit in facts.units]
+        for scope in self.scopes:
+            if scope.unit.parent >= 0:
+                scope.parent = self.scopes[scope.unit.parent]
+        self.stars = [
+            event for event in facts.units[0].events if isinstance(event, Import) and event.name == "*"
+        ]
+        self._attributes: dict[int, dict[str, list[tuple[Scope, SetAttr]]]] = {}
+
+    def self_attributes(self, class_index: int) -> dict[str, list[tuple[Scope, SetAttr]]]:
+        """Attributes that a class's own methods set on their first parameter: name -> (method, event)."""
+        table = self._attributes.get(class_index)
+        if table is None:
+            table = self._attributes[class_index] = {}
+            for scope in self.scopes:
+                unit = scope.unit
+                if unit.parent != class_index or unit.kind != "function" or not unit.params:
+                    continue
+                receiver = unit.params[0].name
+                for event in unit.events:
+                    if isinstance(event, SetAttr) and event.obj == NameExpr(receiver):
+                        table.setdefault(event.name, []).append((scope, event))
+        return table

@@ -1,0 +1,383 @@
+"""Settings systems: what a program's configuration says, whoever decides it.
+
+Two styles exist. A "module" system reads the upper-case names of one module, which an environment
+variable names. A "mapping" system is filled by code: items, attributes, `update`, objects and modules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from proctor.link.arguments import given
+from proctor.link.calls import EnvironmentWrite, Linker, SettingWrite
+from proctor.link.names import World
+from proctor.link.rows import Rows
+from proctor.link.scopes import Scope
+from proctor.link.values import Evaluator
+from proctor.model.fact import Attr, Bind, Call, Const, Expr, Item, Map, Name, SetAttr, SetItem
+from proctor.model.place import Place
+from proctor.model.program import (
+    FromEnv,
+    Known,
+    LibObj,
+    LibRef,
+    ModRef,
+    ObjRef,
+    Setting,
+    UnitKey,
+    UnitRef,
+    Unknown,
+    Value,
+)
+from proctor.model.rule import SettingsRow
+
+Table = dict[str, Setting]
+#: settings objects and the system each reads, for the evaluator
+Accessors = dict[str, str]
+
+
+def accessors(rows: Rows) -> Accessors:
+    """Symbol of a settings object -> its system."""
+    table: Accessors = {}
+    for row in rows.settings:
+        for name in (*row.accessor, *row.mapping):
+            table[rows.canonical(name)] = row.system
+    return table
+
+
+class LaunchSettings:
+    """The settings of one program. `reached` are the units whose writes count (None: all that were linked);
+    `entry_files` are asked first for code that sets environment variables."""
+
+    def __init__(
+        self, world: World, linker: Linker, environment: Mapping[str, str], entry_files: Iterable[str]
+    ) -> None:
+        self.world = world
+        self.linker = linker
+        self.rows = world.rows
+        self.environment = dict(environment)
+        self.entry_files = tuple(entry_files)
+        self.reached: frozenset[UnitKey] | None = None
+        self._tables: dict[str, Table] = {}
+        self._busy: set[str] = set()
+        self.evaluator = Evaluator(world, self.environment, self._value_of, accessors(self.rows))
+
+    def forget(self) -> None:
+        """Drop what was computed, after more code was linked."""
+        self._tables.clear()
+        self.evaluator = Evaluator(self.world, self.environment, self._value_of, accessors(self.rows))
+
+    def systems(self) -> frozenset[str]:
+        """The systems that this program configures."""
+        found = set()
+        for row in self.rows.settings:
+            if row.style == "module":
+                if self.settings_module(row) is not None:
+                    found.add(row.system)
+            elif any(write.row.system == row.system for write in self._writes()):
+                found.add(row.system)
+        return frozenset(found)
+
+    def table(self, system: str) -> Table:
+        """Key -> setting, library defaults included; empty where the program does not use the system."""
+        known = self._tables.get(system)
+        if known is not None:
+            return known
+        if system in self._busy:
+            return {}
+        self._busy.add(system)
+        table: Table = {}
+        for row in self.rows.settings:
+            if row.system == system:
+                for key, value in row.defaults.items():
+                    table[key] = Setting(key, wrap(value), None, True)
+                if row.style == "module":
+                    table.update(self._module_table(row))
+                else:
+                    self._mapping_table(row, table)
+        self._busy.discard(system)
+        self._tables[system] = table
+        return table
+
+    def get(self, system: str, key: str) -> Setting | None:
+        """One setting; nested keys after a dot ("CACHES.default.BACKEND")."""
+        if system not in self.systems():
+            return None
+        table = self.table(system)
+        if key in table:
+            return table[key]
+        head, _, rest = key.partition(".")
+        setting = table.get(head)
+        if setting is None or not rest:
+            return setting
+        value = descend(setting.value, rest.split("."))
+        return None if value is None else Setting(key, value, setting.place, setting.is_default)
+
+    def _value_of(self, system: str, key: str) -> Value | None:
+        setting = self.table(system).get(key)
+        return setting.value if setting else None
+
+    # --- module systems ---------------------------------------------------------------------------------
+
+    def settings_module(self, row: SettingsRow) -> Value | None:
+        """The dotted name of the settings module, whoever says it; None where nothing does."""
+        if row.variable in self.environment:
+            return Known(self.environment[row.variable])
+        writes = [write for write in self.linker.writes if write.variable == row.variable]
+        chosen = self._nearest(writes)
+        if chosen is None:
+            return None
+        return self.evaluator.evaluate(chosen.value, chosen.scope)
+
+    def _nearest(self, writes: list[EnvironmentWrite]) -> EnvironmentWrite | None:
+        for path in self.entry_files:
+            for write in writes:
+                if write.scope.key.path == path:
+                    return write
+        if self.reached is not None:
+            for write in writes:
+                if write.scope.key in self.reached:
+                    return write
+            return None
+        return writes[0] if writes else None
+
+    def _module_table(self, row: SettingsRow) -> Table:
+        named = self.settings_module(row)
+        if named is None:
+            return {}
+        variable = ""
+        if isinstance(named, FromEnv):
+            variable, named = named.variable, named.fallback or Unknown("no fallback")
+        if not isinstance(named, Known) or not isinstance(named.value, str):
+            return {}
+        path = self.world.find_module(named.value)
+        if path is None:
+            return {}
+        table: Table = {}
+        for key, (value, place) in self.evaluator.module_values(path).items():
+            if key.isupper():
+                table[key] = Setting(key, FromEnv(variable, value) if variable else value, place)
+        return table
+
+    def settings_file(self, row: SettingsRow) -> str | None:
+        """The file of the settings module in the tree."""
+        named = self.settings_module(row)
+        if isinstance(named, FromEnv):
+            named = named.fallback
+        if isinstance(named, Known) and isinstance(named.value, str):
+            return self.world.find_module(named.value)
+        return None
+
+    # --- mapping systems ---------------------------------------------------------------------------------
+
+    def _writes(self) -> list[SettingWrite]:
+        return [
+            write
+            for (key, _), write in self.linker.settings.items()
+            if self.reached is None or key in self.reached
+        ]
+
+    def _mapping_table(self, row: SettingsRow, table: Table) -> None:
+        for write in self._writes():
+            if write.row.system != row.system:
+                continue
+            event, scope = write.event, write.scope
+            if isinstance(event, SetItem):
+                self._put_path(row, table, event, scope)
+            elif isinstance(event, SetAttr):
+                self._put(
+                    row, table, event.name, self.evaluator.evaluate(event.value, scope), _at(scope, event)
+                )
+            elif isinstance(event, Call) and write.role in ("update", "constructor"):
+                self._update(row, table, event, scope, write.role)
+            elif isinstance(event, Call) and write.role == "from_object":
+                self._from_object(row, table, event, scope)
+
+    def _put(self, row: SettingsRow, table: Table, key: str, value: Value, place: Place) -> None:
+        key = row.renames.get(key, key)
+        if row.lower_keys:
+            key = key.lower()
+        table[key] = Setting(key, value, place)
+
+    def _put_path(self, row: SettingsRow, table: Table, event: SetItem, scope: Scope) -> None:
+        key = self.evaluator.evaluate(event.index, scope)
+        if isinstance(key, Known) and isinstance(key.value, str):
+            self._put(row, table, key.value, self.evaluator.evaluate(event.value, scope), _at(scope, event))
+
+    def _update(self, row: SettingsRow, table: Table, event: Call, scope: Scope, role: str) -> None:
+        place = _at(scope, event)
+        if role == "update":
+            for arg in event.args[:1]:
+                value = self.evaluator.evaluate(arg, scope)
+                if isinstance(value, Known) and isinstance(value.value, dict):
+                    for key, item in value.value.items():
+                        self._put(row, table, str(key), item, self._key_place(arg, key, scope) or place)
+        for key, expr in event.keywords:
+            if key:
+                self._put(row, table, key, self.evaluator.evaluate(expr, scope), place)
+
+    def _key_place(self, arg: Expr, key: Any, scope: Scope) -> Place | None:
+        return None
+
+    def _from_object(self, row: SettingsRow, table: Table, event: Call, scope: Scope) -> None:
+        if not event.args:
+            return
+        prefix = self._namespace(row, event, scope)
+        for variable, fallback, keys in self._objects(event.args[0], scope):
+            for key, setting in keys.items():
+                if not key.startswith(prefix):
+                    continue
+                value = setting.value
+                if variable:
+                    value = FromEnv(variable, value if fallback else Unknown("another object may be chosen"))
+                name = key[len(prefix) :]
+                self._put(row, table, name, value, setting.place or _at(scope, event))
+
+    def _namespace(self, row: SettingsRow, event: Call, scope: Scope) -> str:
+        if not row.namespace_argument:
+            return ""
+        expr = given(event, row.namespace_argument, None)
+        value = self.evaluator.evaluate(expr, scope) if expr is not None else Known("")
+        return f"{value.value}_" if isinstance(value, Known) and value.value else ""
+
+    def _objects(self, expr: Expr, scope: Scope) -> list[tuple[str, bool, Table]]:
+        """The objects that an expression may name: (deciding variable, whether it is the fallback, its keys)."""
+        value = self.evaluator.evaluate(expr, scope)
+        if isinstance(value, Known) and isinstance(value.value, str):
+            return self._by_text(value.value, "", True)
+        if isinstance(value, FromEnv):
+            fallback = value.fallback
+            if isinstance(fallback, Known) and isinstance(fallback.value, str):
+                return self._by_text(fallback.value, value.variable, True)
+        chosen = self._chosen(expr, scope)
+        if chosen:
+            return chosen
+        found: list[tuple[str, bool, Table]] = []
+        refs = self.world.resolve(expr, scope)
+        variable = value.variable if isinstance(value, FromEnv) else ""
+        unsure = variable or ("the caller" if len(refs) > 1 else "")
+        for ref in refs:
+            table = self._object_table(ref)
+            if table:
+                found.append((unsure, False, table))
+        return found[:1] if not unsure else found
+
+    def _chosen(self, expr: Expr, scope: Scope) -> list[tuple[str, bool, Table]]:
+        """`configs[os.environ.get("ENV", "production")]`: the entry under the key that is in force."""
+        index: Expr | None = None
+        if isinstance(expr, Item):
+            container, index = expr.value, expr.index
+        elif isinstance(expr, Name):
+            for binding in self.world.lookup(expr.id, scope):
+                if isinstance(binding.event, Bind) and isinstance(binding.event.value, Item):
+                    return self._chosen(binding.event.value, binding.scope)
+            return []
+        if index is None:
+            return []
+        key = self.evaluator.evaluate(index, scope)
+        variable = ""
+        if isinstance(key, FromEnv):
+            variable, key = key.variable, key.fallback or Unknown("no fallback")
+        display = self._display(container, scope)
+        if display is None or not isinstance(key, Known):
+            return []
+        mapping, home = display
+        for name, value in zip(mapping.keys, mapping.values, strict=True):
+            if isinstance(name, Const) and name.value == key.value:
+                for ref in self.world.resolve(value, home):
+                    table = self._object_table(ref)
+                    if table:
+                        return [(variable, True, table)]
+        return []
+
+    def _display(self, expr: Expr, scope: Scope) -> tuple[Map, Scope] | None:
+        if isinstance(expr, Map):
+            return expr, scope
+        if isinstance(expr, Name):
+            for binding in self.world.lookup(expr.id, scope):
+                if isinstance(binding.event, Bind) and isinstance(binding.event.value, Map):
+                    return binding.event.value, binding.scope
+                if binding.event is not None and not isinstance(binding.event, Bind):
+                    path, name = self._import_of(binding.scope, binding.event)
+                    module = self.world.module(path) if path and not path.endswith("/") else None
+                    if module is not None and module is not scope.module and name:
+                        return self._display(Name(name), module.scopes[0])
+        if isinstance(expr, Attr):
+            for ref in self.world.resolve(expr.value, scope):
+                if isinstance(ref, ModRef):
+                    module = self.world.module(ref.path)
+                    if module is not None:
+                        return self._display(Name(expr.name), module.scopes[0])
+        return None
+
+    def _import_of(self, scope: Scope, event: object) -> tuple[str | None, str | None]:
+        from proctor.model.fact import Import
+
+        if isinstance(event, Import):
+            return self.world.import_target(scope.module, event)[0], event.name
+        return None, None
+
+    def _by_text(self, dotted: str, variable: str, fallback: bool) -> list[tuple[str, bool, Table]]:
+        dotted = dotted.replace(":", ".")
+        path = self.world.find_module(dotted)
+        if path is not None and not path.endswith("/"):
+            return [(variable, fallback, self._object_table(ModRef(path)))]
+        module, _, name = dotted.rpartition(".")
+        path = self.world.find_module(module) if module else None
+        if path is None:
+            # A dotted name of a settings object of a module system ("django.conf:settings").
+            system = self.evaluator.accessors.get(self.rows.canonical(dotted))
+            return [(variable, fallback, self.table(system))] if system else []
+        for ref in self.world.module_attribute(path, name):
+            return [(variable, fallback, self._object_table(ref))]
+        return []
+
+    def _object_table(self, ref: object) -> Table:
+        table: Table = {}
+        if isinstance(ref, ModRef):
+            for key, (value, place) in self.evaluator.module_values(ref.path).items():
+                if not key.startswith("_"):
+                    table[key] = Setting(key, value, place)
+        elif isinstance(ref, UnitRef | ObjRef) and self.world.unit_kind(ref) == "class":
+            project, _ = self.world.mro(UnitKey(ref.path, ref.number))
+            for owner in reversed(project):
+                scope = self.world.scope(owner)
+                for event in scope.unit.events:
+                    if isinstance(event, Bind) and event.value is not None and not event.name.startswith("_"):
+                        value = self.evaluator.evaluate(event.value, scope)
+                        table[event.name] = Setting(event.name, value, _at(scope, event))
+        elif isinstance(ref, LibRef | LibObj):
+            name = ref.symbol if isinstance(ref, LibRef) else ref.type
+            system = self.evaluator.accessors.get(name)
+            if system:
+                return self.table(system)
+        return table
+
+
+def _at(scope: Scope, event: Bind | Call | SetAttr | SetItem) -> Place:
+    return Place(scope.key.path, event.line, event.column, event.end_line, event.end_column)
+
+
+def wrap(value: Any) -> Value:
+    """A plain value from a TOML file as a known one."""
+    if isinstance(value, dict):
+        return Known({key: wrap(item) for key, item in value.items()})
+    if isinstance(value, list):
+        return Known([wrap(item) for item in value])
+    return Known(value)
+
+
+def descend(value: Value, path: list[str]) -> Value | None:
+    """The value below nested keys; None where a known dict lacks one."""
+    if not path:
+        return value
+    if isinstance(value, FromEnv):
+        fallback = descend(value.fallback, path) if value.fallback is not None else None
+        return FromEnv(value.variable, fallback)
+    if isinstance(value, Known):
+        if isinstance(value.value, dict):
+            inner = value.value.get(path[0])
+            return None if inner is None else descend(inner, path[1:])
+        return None
+    return value

@@ -1,0 +1,160 @@
+"""Where state lives that outlives a call."""
+
+from __future__ import annotations
+
+from proctor.link.names import World
+from proctor.link.scopes import Binding, Scope
+from proctor.model.fact import Attr, Bind, Call, Expr, Import, Item, Map, Name, Op, Result, Return, Seq
+from proctor.model.program import BoundRef, LibObj, LibRef, ModRef, ObjRef, Storage, UnitKey, UnitRef
+
+_MAX_DEPTH = 8
+#: methods of built-in containers that hand out what the container holds
+_INNER = frozenset({"get", "setdefault", "pop", "popitem", "values", "items", "keys", "copy"})
+
+
+def storage_of(world: World, scope: Scope, expr: Expr, depth: int = 0) -> tuple[Storage, ...]:
+    """The lasting places that `expr` refers to or lies in; empty for what ends with the call."""
+    if depth > _MAX_DEPTH:
+        return ()
+    if isinstance(expr, Name):
+        return _named(world, scope, expr.id, depth)
+    if isinstance(expr, Attr):
+        return _attribute(world, scope, expr, depth)
+    if isinstance(expr, Item):
+        return storage_of(world, scope, expr.value, depth + 1)
+    if isinstance(expr, Op) and expr.name in ("or", "and"):
+        return _unique(
+            [found for part in expr.operands for found in storage_of(world, scope, part, depth + 1)]
+        )
+    if isinstance(expr, Result):
+        return _called(world, scope, expr, depth)
+    return ()
+
+
+def _unique(found: list[Storage]) -> tuple[Storage, ...]:
+    return tuple(dict.fromkeys(found))
+
+
+def _named(world: World, scope: Scope, name: str, depth: int) -> tuple[Storage, ...]:
+    bound = world.lookup(name, scope)
+    if not bound:
+        return ()
+    home = bound[0].scope
+    kind = home.unit.kind
+    declared_global = name in scope.unit.globals
+    if kind == "module" or declared_global:
+        return _module_name(world, scope, name, bound, depth)
+    if kind == "class":
+        return (Storage("class", home.key, name),)
+    if (home is not scope and name in scope.unit.nonlocals) or (
+        home.key != scope.key and _is_closure(home, scope)
+    ):
+        if any(binding.event is None for binding in bound):
+            return _parameter(world, bound[0], name)
+        return (Storage("closure", home.key, name),)
+    found: list[Storage] = []
+    for binding in bound:
+        if binding.event is None:
+            found.extend(_parameter(world, binding, name))
+        elif isinstance(binding.event, Bind) and binding.event.how in (
+            "assign",
+            "annotation",
+            "walrus",
+            "for",
+            "with",
+        ):
+            if binding.event.value is not None:
+                found.extend(storage_of(world, binding.scope, binding.event.value, depth + 1))
+        elif isinstance(binding.event, Import):
+            found.extend(_imported(world, binding, binding.event, depth))
+    return _unique(found)
+
+
+def _is_closure(home: Scope, scope: Scope) -> bool:
+    current = scope.parent
+    while current is not None:
+        if current is home:
+            return home.unit.kind in ("function", "lambda")
+        current = current.parent
+    return False
+
+
+def _module_name(
+    world: World, scope: Scope, name: str, bound: list[Binding], depth: int
+) -> tuple[Storage, ...]:
+    found: list[Storage] = []
+    for binding in bound:
+        event = binding.event
+        if isinstance(event, Import):
+            found.extend(_imported(world, binding, event, depth))
+        elif isinstance(event, Bind):
+            found.append(Storage("module", UnitKey(scope.module.path, 0), name))
+    return _unique(found)
+
+
+def _imported(world: World, binding: Binding, event: Import, depth: int) -> tuple[Storage, ...]:
+    path, _ = world.import_target(binding.scope.module, event)
+    if path is None or event.name is None or path.endswith("/"):
+        return ()
+    module = world.module(path)
+    if module is None or module is binding.scope.module or event.name not in module.scopes[0].bindings:
+        return ()
+    return _named(world, module.scopes[0], event.name, depth + 1)
+
+
+def _parameter(world: World, binding: Binding, name: str) -> tuple[Storage, ...]:
+    """A mutable default argument is shared by all calls."""
+    scope = binding.scope
+    default = scope.unit.params[binding.param].default
+    if isinstance(default, Map | Seq) and not (isinstance(default, Seq) and default.kind == "tuple"):
+        return (Storage("default", scope.key, name),)
+    return ()
+
+
+def _attribute(world: World, scope: Scope, expr: Attr, depth: int) -> tuple[Storage, ...]:
+    found: list[Storage] = []
+    for ref in world.resolve(expr.value, scope):
+        if isinstance(ref, ModRef) and not ref.path.endswith("/"):
+            module = world.module(ref.path)
+            if module is not None and expr.name in module.scopes[0].bindings:
+                found.extend(_named(world, module.scopes[0], expr.name, depth + 1))
+        elif isinstance(ref, ObjRef):
+            found.extend(_member(world, UnitKey(ref.path, ref.number), expr.name, instance=True))
+        elif isinstance(ref, UnitRef) and world.unit_kind(ref) == "class":
+            found.extend(_member(world, UnitKey(ref.path, ref.number), expr.name, instance=False))
+        elif isinstance(ref, UnitRef | BoundRef):
+            found.append(Storage("function", UnitKey(ref.path, ref.number), expr.name))
+        elif isinstance(ref, LibObj | LibRef):
+            owner = ref.type if isinstance(ref, LibObj) else ref.symbol
+            found.append(Storage("library", UnitKey("", 0), f"{owner}.{expr.name}"))
+    return _unique(found)
+
+
+def _member(world: World, key: UnitKey, name: str, *, instance: bool) -> list[Storage]:
+    """An attribute: on the instance where a method sets it, on the class where only its body does."""
+    project, _ = world.mro(key)
+    for owner in project:
+        scope = world.scope(owner)
+        if instance and name in scope.module.self_attributes(owner.number):
+            return [Storage("instance", owner, name)]
+    for owner in project:
+        scope = world.scope(owner)
+        bound = scope.bindings.get(name)
+        if bound and isinstance(bound[0].event, Bind):
+            return [Storage("class", owner, name)]
+    return [] if instance else [Storage("class", key, name)]
+
+
+def _called(world: World, scope: Scope, expr: Result, depth: int) -> tuple[Storage, ...]:
+    event = scope.unit.events[expr.event]
+    assert isinstance(event, Call)
+    if isinstance(event.func, Attr) and event.func.name in _INNER:
+        return storage_of(world, scope, event.func.value, depth + 1)
+    found: list[Storage] = []
+    for ref in world.resolve(event.func, scope):
+        if isinstance(ref, UnitRef | BoundRef) and world.unit_kind(ref) == "function":
+            inner = world.scope(UnitKey(ref.path, ref.number))
+            for made in inner.unit.events:
+                if isinstance(made, Return) and made.value is not None:
+                    found.extend(storage_of(world, inner, made.value, depth + 1))
+    return _unique(found)
