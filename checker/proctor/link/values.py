@@ -652,7 +652,7 @@ class _BodyReader:
     def _set_item(self, event: SetItem) -> None:
         target, keys = event.obj, [event.index]
         while isinstance(target, Item):
-            keys.insert(0, target.number)
+            keys.insert(0, target.index)
             target = target.value
         if not isinstance(target, Name) or target.id not in self.names:
             return
@@ -677,9 +677,9 @@ class _BodyReader:
             self.names[name] = (Known(merged), self._place(event))
         elif isinstance(current.value, list) and event.args:
             added = self._value(event.args[-1])
-            more = added.value if func.name == "extend" and isinstance(added, Known) else [added]
-            if isinstance(more, list):
-                self.names[name] = (Known([*current.value, *more]), self._place(event))
+            items = added.value if func.name == "extend" and isinstance(added, Known) else [added]
+            if isinstance(items, list):
+                self.names[name] = (Known([*current.value, *items]), self._place(event))
 
     def _import(self, event: Import) -> None:
         path, _ = self.evaluator.world.import_target(self.module, event)

@@ -1,0 +1,203 @@
+"""Findings and gaps become verdicts: one per clause and process type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from proctor.judge import commands, effects, formation, pairs, paths, signals, values
+from proctor.judge.clauses import DECLARED, HIDEABLE, not_applicable
+from proctor.judge.drafts import Doubt, Judge, Outcome, Platform
+from proctor.judge.summary import process_reports
+from proctor.model.finding import ClauseVerdict, Coverage, Finding, Judgement
+from proctor.model.process import ResolvedProcess
+from proctor.model.program import ProcessView, Program
+from proctor.model.rule import Rule
+from proctor.model.tree import SourceTree
+from proctor.model.words import CLAUSES
+
+#: Every judge, by the word that a rule's `[when]` names it with.
+JUDGES: Mapping[str, Judge] = {
+    "effects": effects.judge,
+    "pairs": pairs.judge,
+    "values": values.judge,
+    "commands": commands.judge,
+    "formation": formation.judge,
+    "paths": paths.judge,
+    "signals": signals.judge,
+}
+
+
+def outcomes(
+    program: Program, rules: Sequence[Rule], platform: Platform
+) -> tuple[list[Finding], list[Doubt]]:
+    """All findings (one per cause, in order of place) and doubts of the rules."""
+    found: list[Outcome] = []
+    for name, judge in JUDGES.items():
+        own = [rule for rule in rules if rule.judge == name]
+        if own:
+            found.extend(judge(own, program, platform))
+    findings = merge([item for item in found if isinstance(item, Finding)])
+    doubts = list(dict.fromkeys(item for item in found if isinstance(item, Doubt)))
+    return one_per_cause(findings, rules), doubts
+
+
+def merge(findings: Iterable[Finding]) -> list[Finding]:
+    """The same finding in several process types becomes one that names them all."""
+    kept: dict[tuple[str, str, int, int, str], Finding] = {}
+    for finding in findings:
+        place = finding.place
+        mark = (finding.code, place.path, place.line, place.column, finding.subject)
+        known = kept.get(mark)
+        if known is None:
+            kept[mark] = finding
+            continue
+        names = tuple(dict.fromkeys((*known.processes, *finding.processes)))
+        worst = min(known, finding, key=lambda f: ("error", "warning", "note").index(f.severity))
+        kept[mark] = _with(worst, processes=names)
+    order = sorted(
+        kept.values(), key=lambda f: (f.place.path, f.place.line, f.place.column, f.code, f.subject)
+    )
+    return order
+
+
+def _with(finding: Finding, **changes: object) -> Finding:
+    import msgspec
+
+    return msgspec.structs.replace(finding, **changes)
+
+
+def one_per_cause(findings: list[Finding], rules: Sequence[Rule]) -> list[Finding]:
+    """Where two rules see the same cause, the one that names what the user would change stays."""
+    losers: dict[str, set[str]] = {}
+    for rule in rules:
+        for code in rule.wins_over:
+            losers.setdefault(code, set()).add(rule.code)
+    by_code: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_code.setdefault(finding.code, []).append(finding)
+    return [
+        finding
+        for finding in findings
+        if not any(
+            _same_cause(winner, finding)
+            for code in losers.get(finding.code, ())
+            for winner in by_code.get(code, ())
+        )
+    ]
+
+
+def _same_cause(winner: Finding, finding: Finding) -> bool:
+    if not set(winner.processes) & set(finding.processes) and winner.processes and finding.processes:
+        return False
+    same_line = (winner.place.path, winner.place.line) == (finding.place.path, finding.place.line)
+    return same_line or (bool(winner.subject) and winner.subject == finding.subject)
+
+
+def verdicts(
+    program: Program,
+    findings: Sequence[Finding],
+    doubts: Sequence[Doubt],
+    resolved: Sequence[ResolvedProcess],
+) -> tuple[ClauseVerdict, ...]:
+    """A verdict for every clause and process type, and for the app as a whole where something concerns it."""
+    made: list[ClauseVerdict] = []
+    for item in resolved:
+        views = tuple(view for view in program.views if view.process.name == item.process.name)
+        for clause in CLAUSES:
+            made.append(_verdict(clause, item, views, findings, doubts))
+    made.extend(_app_verdicts(program, findings, doubts))
+    return tuple(made)
+
+
+def _verdict(
+    clause: str,
+    item: ResolvedProcess,
+    views: tuple[ProcessView, ...],
+    findings: Sequence[Finding],
+    doubts: Sequence[Doubt],
+) -> ClauseVerdict:
+    name = item.process.name
+    broken = [f for f in findings if f.clause == clause and name in f.processes and f.severity != "note"]
+    if broken:
+        codes = ", ".join(dict.fromkeys(f.code for f in broken))
+        return ClauseVerdict(clause=clause, process=name, verdict="violates", reason=codes)
+    hidden = _hidden(clause, item, views)
+    if hidden and not any(view.launch.entry for view in views):
+        return ClauseVerdict(clause=clause, process=name, verdict="not verified", reason=hidden)
+    idle = not_applicable(clause, views)
+    if idle:
+        return ClauseVerdict(clause=clause, process=name, verdict="not applicable", reason=idle)
+    doubt = next((d.reason for d in doubts if d.clause == clause and d.process == name), "")
+    if doubt or hidden:
+        return ClauseVerdict(clause=clause, process=name, verdict="not verified", reason=doubt or hidden)
+    files = {path for view in views for path in view.files} | {item.process.place.path}
+    return ClauseVerdict(
+        clause=clause, process=name, verdict="conforms", reason=f"{len(files)} files read", files=len(files)
+    )
+
+
+def _hidden(clause: str, item: ResolvedProcess, views: tuple[ProcessView, ...]) -> str:
+    """What keeps a clause from being decided for a process type, or ""."""
+    if item.unresolved:
+        return item.unresolved
+    if not views:
+        return "its command starts no program that is known"
+    for view in views:
+        if clause in DECLARED:
+            if view.launch.unresolved and not view.launch.launcher:
+                return view.launch.unresolved
+            continue
+        for gap in view.gaps:
+            if clause in (gap.clauses or HIDEABLE):
+                return f"{gap.reason} ({gap.place.path}:{gap.place.line})"
+    return ""
+
+
+def _app_verdicts(
+    program: Program, findings: Sequence[Finding], doubts: Sequence[Doubt]
+) -> Iterable[ClauseVerdict]:
+    sources = len(program.declaration.sources)
+    for clause in CLAUSES:
+        broken = [f for f in findings if f.clause == clause and not f.processes]
+        doubt = next((d.reason for d in doubts if d.clause == clause and d.process is None), "")
+        if any(f.severity != "note" for f in broken):
+            codes = ", ".join(dict.fromkeys(f.code for f in broken if f.severity != "note"))
+            yield ClauseVerdict(clause=clause, process=None, verdict="violates", reason=codes)
+        elif doubt:
+            yield ClauseVerdict(clause=clause, process=None, verdict="not verified", reason=doubt)
+        elif clause == "VIII.1" and sources:
+            yield ClauseVerdict(
+                clause=clause, process=None, verdict="conforms", reason="every line was read", files=sources
+            )
+
+
+def judgement(
+    program: Program,
+    resolved: Sequence[ResolvedProcess],
+    rules: Sequence[Rule],
+    platform: Platform,
+    tree: SourceTree,
+    root: str,
+) -> Judgement:
+    """The whole answer, before suppression."""
+    findings, doubts = outcomes(program, rules, platform)
+    return Judgement(
+        root=root,
+        processes=process_reports(program, resolved),
+        findings=tuple(findings),
+        suppressed=(),
+        verdicts=verdicts(program, findings, doubts, resolved),
+        coverage=coverage(program, tree),
+    )
+
+
+def coverage(program: Program, tree: SourceTree) -> Coverage:
+    """What was read, reached, and left out."""
+    reached = {path for view in program.views for path in view.files}
+    not_read = [*tree.skipped, *program.declaration.not_read, *program.unread.items()]
+    return Coverage(
+        python_files=len(tree.python),
+        read=len(tree.python) - len(program.unread),
+        reached=len(reached),
+        not_read=tuple(sorted(dict.fromkeys(not_read))),
+    )
