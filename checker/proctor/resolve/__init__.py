@@ -1,0 +1,102 @@
+"""From launch commands to the programs and the code that they start."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from proctor.model.finding import Step
+from proctor.model.process import Declaration, Launch, ProcessType, Relation, ResolvedProcess
+from proctor.model.rule import LauncherModel
+from proctor.model.tree import SourceTree
+from proctor.resolve.launch import Starter
+from proctor.resolve.project import Project
+from proctor.resolve.situation import Situation, Started, Text
+from proctor.resolve.spec import Catalogue
+
+__all__ = ["entry_points"]
+
+
+def entry_points(
+    declaration: Declaration, launchers: Sequence[LauncherModel], tree: SourceTree
+) -> tuple[ResolvedProcess, ...]:
+    """The programs that each process type starts, in the declaration's order (those of further manifests behind).
+    Never raises: what cannot be followed is said in `unresolved`."""
+    catalogue = Catalogue(launchers)
+    project = Project(tree, declaration.requirements)
+    types = [*declaration.process_types, *declaration.other_process_types]
+    return tuple(_resolve(each, catalogue, project) for each in types)
+
+
+def _resolve(process: ProcessType, catalogue: Catalogue, project: Project) -> ResolvedProcess:
+    starter = Starter(project, catalogue)
+    place = process.place
+    step = Step(place, f"`{process.name}` is declared in {place.path}")
+    text = Text(place.path, process.command, place.line, place.column, process.exact)
+    kinds = {"none": "none", "bash": "bash", "sh": "line" if process.declared_in == "Procfile" else "command"}
+    starter.run(
+        Situation(
+            text=text, folder=process.folder, chain=(step,), environment=dict(process.environment),
+            kind=kinds[process.shell], copied=process.copied,  # type: ignore[arg-type]  # the values are TextKinds
+            # Heroku's and compatible buildpacks put the root on PYTHONPATH
+            roots=("",) if process.declared_in == "Procfile" else (),
+        )
+    )  # fmt: skip
+    launches = tuple(_related(starter.started))
+    problem = next(iter(starter.problems), None)
+    if not launches and problem is None:
+        problem = "the command starts no program"
+    return ResolvedProcess(process=process, launches=launches, unresolved=problem)
+
+
+def _related(started: Sequence[Started]) -> list[Launch]:
+    launches: list[Launch] = []
+    groups = list(dict.fromkeys(each.group for each in started))
+    relations: dict[int, Relation] = {}
+    for group in groups:
+        members = [index for index, each in enumerate(started) if each.group == group]
+        relations.update(_relations(started, members))
+    for index, each in enumerate(started):
+        relation = relations[index]
+        if each.group and relation == "main":
+            relation = "background"
+        stays = (
+            each.duration == "long" or (each.duration == "open" and relation in ("main", "background", "piped"))
+        )
+        launches.append(msgspec.structs.replace(each.launch, relation=relation, long_running=stays))
+    return launches
+
+
+def _relations(started: Sequence[Started], members: Sequence[int]) -> dict[int, Relation]:
+    relations: dict[int, Relation] = {}
+    for index in members:
+        each = started[index]
+        relations[index] = "background" if each.background else "piped" if each.piped else "fallback"
+    front = [i for i in members if not (started[i].background or started[i].piped or started[i].fallback)]
+    if not front:
+        front = [i for i in members if not (started[i].background or started[i].piped)]
+    mains: list[int] = []
+    left = list(front)
+    while left:
+        mains.append(_main(started, left))
+        left = [i for i in left if all(_exclusive(started[i], started[m]) for m in mains)]
+    for index in front:
+        if index in mains:
+            relations[index] = "main"
+        else:
+            relations[index] = "before" if any(index < main for main in mains) else "after"
+    return relations
+
+
+def _main(started: Sequence[Started], front: Sequence[int]) -> int:
+    for index in front:
+        if started[index].duration == "long":
+            return index
+    open_ended = [index for index in front if started[index].duration == "open"]
+    return open_ended[-1] if open_ended else front[-1]
+
+
+def _exclusive(one: Started, other: Started) -> bool:
+    arms = dict(other.arms)
+    return any(number in arms and arms[number] != arm for number, arm in one.arms)

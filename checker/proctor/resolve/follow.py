@@ -1,0 +1,357 @@
+"""Walks shell text and finds the programs that it starts, in order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+from proctor.resolve.project import Project
+from proctor.resolve.shell import (
+    Case,
+    Function,
+    Group,
+    If,
+    Item,
+    Listing,
+    Loop,
+    Node,
+    Pipe,
+    Simple,
+    Word,
+    parse,
+)
+from proctor.resolve.situation import Front, Situation, Start, combine, is_known
+
+MAX_DEPTH = 12
+#: More programs than this in one command are a mistake of the walk or a hostile text
+MAX_STARTED = 200
+_SILENT = frozenset(
+    {
+        "[", "[[", "test", ":", "true", "false", "echo", "printf", "set", "unset", "read", "wait", "break", "continue",
+        "umask", "ulimit", "shopt", "alias", "type", "hash", "pwd", "let", "getopts", "kill", "jobs", "fg", "bg", "disown",
+        "trap", "popd", "dirs", "mapfile",
+    }
+)  # fmt: skip
+_DECLARING = frozenset({"export", "readonly", "declare", "local", "typeset"})
+_TERM = re.compile(r"(?:SIG)?TERM|15")
+_ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)\+?=(.*)", re.DOTALL)
+
+
+class Follower:
+    """Walks texts; `start` is called for every program with its words."""
+
+    def __init__(self, project: Project, start: Start) -> None:
+        self.project = project
+        self.start = start
+        self.arms = 0
+        #: how many programs may still be started
+        self.left = MAX_STARTED
+
+    def run(self, situation: Situation) -> str:
+        """Walk the situation's text. Returns why it could not be read to its end, or ""."""
+        if situation.depth > MAX_DEPTH:
+            return "the scripts call each other in a circle"
+        script = parse(situation.text.content)
+        situation = situation.changed(trap=_trap_in(script.body) or situation.trap)
+        self._listing(script.body, situation, True, len(script.body) == 1)
+        return script.error
+
+    def _listing(
+        self, items: Listing, situation: Situation, tail: bool, lone: bool = False
+    ) -> tuple[Situation, bool]:
+        for index, item in enumerate(items):
+            last = tail and index == len(items) - 1 and not item.background
+            inner = situation
+            if item.background:
+                inner = inner.changed(background=True)
+            if item.before == "||":
+                inner = inner.changed(fallback=True)
+            after, ended = self._node(item.node, inner, last, lone and last)
+            if item.background:
+                continue
+            situation = after.changed(background=situation.background, fallback=situation.fallback)
+            if ended and not (index + 1 < len(items) and items[index + 1].before == "||"):
+                return situation, item.before not in ("||", "&&")
+        return situation, False
+
+    def _node(self, node: Node, situation: Situation, tail: bool, lone: bool) -> tuple[Situation, bool]:
+        if isinstance(node, Simple):
+            return self._simple(node, situation, tail, lone)
+        if isinstance(node, Pipe):
+            for index, part in enumerate(node.parts):
+                inner = situation.changed(front=False, piped=index < len(node.parts) - 1 or situation.piped)
+                self._node(part, inner, False, False)
+            return situation, False
+        if isinstance(node, Group):
+            if node.subshell:
+                self._listing(node.body, situation.changed(front=False), tail)
+                return situation, False
+            return self._listing(node.body, situation, False)
+        if isinstance(node, Loop):
+            return self._loop(node, situation), False
+        if isinstance(node, If):
+            return self._if(node, situation)
+        if isinstance(node, Case):
+            return self._case(node, situation)
+        situation.functions[node.name] = node
+        return situation, False
+
+    def _loop(self, node: Loop, situation: Situation) -> Situation:
+        inner = situation.changed(in_loop=True)
+        if node.words:
+            inner = inner.with_variables({node.name: node.words[0].text})
+        inner, _ = self._listing(node.condition, inner, False)
+        after, _ = self._listing(node.body, inner, False)
+        return _forget(situation, after)
+
+    def _if(self, node: If, situation: Situation) -> tuple[Situation, bool]:
+        self.arms += 1
+        number = self.arms
+        before, certain = situation, True
+        ends: list[bool] = []
+        for index, (condition, body) in enumerate(node.arms):
+            holds = True if condition is None else self._holds(condition, situation)
+            if condition is not None and holds is None:
+                self._listing(condition, situation, False)
+            if holds is False:
+                continue
+            if holds is True and certain:
+                return self._listing(body, situation, False)
+            certain = False
+            arm = situation.changed(arms=(*situation.arms, (number, index)))
+            after, ended = self._listing(body, arm, False)
+            ends.append(ended)
+            before = _forget(before, after)
+            if holds is True:
+                return before, all(ends)
+        return before, False
+
+    def _case(self, node: Case, situation: Situation) -> tuple[Situation, bool]:
+        self.arms += 1
+        number = self.arms
+        subject = situation.resolve(node.subject)
+        if is_known(subject):
+            for patterns, body in node.arms:
+                if any(fnmatchcase(subject, situation.resolve(pattern)) for pattern in patterns):
+                    return self._listing(body, situation, False)
+            return situation, False
+        before, ends = situation, []
+        for index, (_, body) in enumerate(node.arms):
+            arm = situation.changed(arms=(*situation.arms, (number, index)))
+            after, ended = self._listing(body, arm, False)
+            ends.append(ended)
+            before = _forget(before, after)
+        complete = any("*" in patterns for patterns, _ in node.arms)
+        return before, complete and all(ends)
+
+    def _holds(self, condition: Listing, situation: Situation) -> bool | None:
+        if len(condition) != 1 or not isinstance(condition[0].node, Simple):
+            return None
+        words = [word.text for word in condition[0].node.words]
+        if not words or words[0] not in ("[", "[[", "test"):
+            return None
+        parts = [situation.resolve(word) for word in words[1:] if word not in ("]", "]]")]
+        if not all(map(is_known, parts)):
+            return None
+        return _test(parts)
+
+    def _simple(self, node: Simple, situation: Situation, tail: bool, lone: bool) -> tuple[Situation, bool]:
+        words = self._expand(node.words, situation)
+        if not words:
+            return situation.with_variables(dict(node.assignments)), False
+        replaces: Front = _layer(situation, tail and not node.redirected, lone)
+        executed = False
+        while words and words[0] in ("exec", "command", "builtin", "nohup", "time", "!"):
+            if words[0] == "nohup":
+                break
+            executed = executed or words[0] == "exec"
+            words = _without_options(words[1:])
+        if not words:
+            return situation, False
+        done = self._builtin(words, node, situation)
+        if done is not None:
+            return done
+        if executed and not situation.background and not situation.piped and situation.front is not False:
+            replaces = True
+        inner = situation.changed(front=combine(situation.front, replaces))
+        if node.assignments:
+            assigned = {name: situation.expand(value) for name, value in node.assignments}
+            inner = inner.changed(environment={**inner.environment, **assigned})
+        function = situation.functions.get(words[0])
+        if function is not None and not executed:
+            return self._call(function, words[1:], inner, situation)
+        place = situation.text.place(node.words[0].start, node.words[-1].end)
+        if self.left > 0:
+            self.left -= 1
+            self.start(words, inner, place)
+        return situation, executed
+
+    def _call(
+        self, function: Function, words: Sequence[str], inner: Situation, situation: Situation
+    ) -> tuple[Situation, bool]:
+        if situation.depth > MAX_DEPTH:
+            return situation, False
+        # A function is the same shell: only `exec` in it replaces that shell.
+        body = inner.changed(
+            arguments=tuple(words), kind="script", front=situation.front, depth=situation.depth + 1
+        )
+        after, ended = self._node(function.body, body, False, False)
+        return (
+            after.changed(
+                arguments=situation.arguments, kind=situation.kind, depth=situation.depth, front=situation.front,
+                environment={**situation.environment, **after.environment},
+            ),
+            ended,
+        )  # fmt: skip
+
+    def _expand(self, words: Sequence[Word], situation: Situation) -> list[str]:
+        found: list[str] = []
+        for word in words:
+            if re.fullmatch(r"\$[@*]|\$\{[@*]\}", word.text) and situation.arguments is not None:
+                found.extend(situation.arguments)
+                continue
+            slice_ = re.fullmatch(r"\$\{[@*]:(\d+)\}", word.text)
+            if slice_ and situation.arguments is not None:
+                found.extend(situation.arguments[max(int(slice_[1]) - 1, 0) :])
+                continue
+            text = situation.expand(word.text)
+            if text != word.text and not word.quoted:
+                found.extend(text.split())
+            else:
+                found.append(text)
+        return found
+
+    def _builtin(self, words: list[str], node: Simple, situation: Situation) -> tuple[Situation, bool] | None:
+        name, rest = words[0], words[1:]
+        if name in ("cd", "pushd"):
+            return self._change_folder(rest, situation), False
+        if name in _DECLARING:
+            found = [match for match in map(_ASSIGNMENT.fullmatch, rest) if match]
+            exported = {match[1]: match[2] for match in found}
+            plain = {word: f"${word}" for word in rest if word.isidentifier() and word in situation.variables}
+            values = {**exported, **{key: situation.variables[key] for key in plain}}
+            return situation.with_variables(values, name == "export"), False
+        if name == "set":
+            return _set_arguments(rest, situation), False
+        if name == "shift" and situation.arguments is not None:
+            count = int(rest[0]) if rest and rest[0].isdigit() else 1
+            return situation.changed(arguments=situation.arguments[count:]), False
+        if name in (".", "source"):
+            return self._source(rest, situation), False
+        if name == "eval":
+            text = situation.text.__class__(
+                situation.text.path, " ".join(rest), situation.text.line, exact=False
+            )
+            self.run(situation.changed(text=text, kind="script", depth=situation.depth + 1))
+            return situation, False
+        if name in ("exit", "return"):
+            return situation, True
+        if name in _SILENT or name == "shift":
+            return situation, False
+        return None
+
+    def _change_folder(self, rest: Sequence[str], situation: Situation) -> Situation:
+        words = [word for word in rest if not word.startswith("-")]
+        target = situation.resolve(words[0], defaults=True) if words else ""
+        if not words or not is_known(target):
+            # an unknown folder: the root is where the app most likely lies
+            return situation.changed(folder="") if words else situation
+        folder = self.project.find_folder(target, situation.folder, situation.copied)
+        if folder is None:
+            from proctor.resolve.project import join
+
+            folder = "" if target.startswith("/") else join(situation.folder, target) or ""
+        return situation.changed(folder=folder)
+
+    def _source(self, rest: Sequence[str], situation: Situation) -> Situation:
+        path = (
+            self.project.find_file(situation.resolve(rest[0]), situation.folder, situation.copied)
+            if rest
+            else None
+        )
+        if path is None or situation.depth > MAX_DEPTH or path == situation.script:
+            return situation
+        content = self.project.text(path)
+        inner = situation.changed(
+            text=situation.text.__class__(path, content), script=path, depth=situation.depth + 1, kind="script",
+        )  # fmt: skip
+        after, _ = self._listing(parse(content).body, inner, False)
+        return after.changed(
+            text=situation.text, script=situation.script, depth=situation.depth, kind=situation.kind
+        )
+
+
+def _layer(situation: Situation, tail: bool, lone: bool) -> Front:
+    kind = situation.kind
+    if not tail or kind == "script":
+        return kind == "none"
+    if (kind == "line" and lone) or kind in ("bash", "none"):
+        return True
+    return "bash"
+
+
+def _trap_in(items: Listing) -> str:
+    for item in items:
+        node = item.node
+        if isinstance(node, Simple):
+            words = [word.text for word in node.words]
+            if words[:1] == ["trap"] and any(_TERM.fullmatch(word.upper()) for word in words[2:]):
+                return words[1] or "ignored"
+        for body in _bodies(node):
+            found = _trap_in(body)
+            if found:
+                return found
+    return ""
+
+
+def _bodies(node: Node) -> list[Listing]:
+    if isinstance(node, Group):
+        return [node.body]
+    if isinstance(node, Loop):
+        return [node.condition, node.body]
+    if isinstance(node, If):
+        return [body for _, body in node.arms]
+    if isinstance(node, Function):
+        return [(Item(node.body, ""),)]
+    return [body for _, body in node.arms] if isinstance(node, Case) else []
+
+
+def _forget(before: Situation, after: Situation) -> Situation:
+    # what only one arm assigned is not known behind it
+    variables = {
+        name: value for name, value in before.variables.items() if after.variables.get(name) == value
+    }
+    return before.changed(variables=variables)
+
+
+def _without_options(words: list[str]) -> list[str]:
+    at = 0
+    while at < len(words) and words[at].startswith("-"):
+        at += 2 if words[at] == "-a" else 1
+    return words[at:]
+
+
+def _set_arguments(rest: list[str], situation: Situation) -> Situation:
+    if "--" in rest:
+        return situation.changed(arguments=tuple(rest[rest.index("--") + 1 :]))
+    if rest and not rest[0].startswith(("-", "+")):
+        return situation.changed(arguments=tuple(rest))
+    return situation
+
+
+def _test(parts: list[str]) -> bool | None:
+    if len(parts) == 3 and parts[1] in ("=", "==", "!=", "-eq", "-ne", "-gt", "-lt", "-ge", "-le"):
+        left, operator, right = parts
+        if operator in ("=", "=="):
+            return fnmatchcase(left, right)
+        if operator == "!=":
+            return not fnmatchcase(left, right)
+        if left.isdigit() and right.isdigit():
+            a, b = int(left), int(right)
+            return {"-eq": a == b, "-ne": a != b, "-gt": a > b, "-lt": a < b, "-ge": a >= b, "-le": a <= b}[
+                operator
+            ]
+    if len(parts) == 2 and parts[0] in ("-z", "-n"):
+        return bool(parts[1]) is (parts[0] == "-n")
+    return None
