@@ -11,6 +11,7 @@ Expressions (`Expr`) are trees whose calls are references: `Result(i)` is the va
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -182,6 +183,7 @@ class SetAttr(_Event, frozen=True, tag=2):
     value: Expr | None
     how: BindHow
     op: str = ""
+    annotation: Expr | None = None
 
 
 class SetItem(_Event, frozen=True, tag=3):
@@ -331,3 +333,12 @@ class Unread(msgspec.Struct, frozen=True, array_like=True):
 
     reason: str
     line: int = 0
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """The facts of a tree, by path. `files` has every Python file that was read, `unread` every other one;
+    `digests` is the content hash (hexadecimal) of each file whose bytes could be had, of both kinds."""
+
+    files: Mapping[str, FileFacts]
+    unread: Mapping[str, Unread]
+    digests: Mapping[str, str]
