@@ -339,8 +339,7 @@ class _UnitLinker:
             targets.append(path)
             if event.name and event.name != "*":
                 inner = self.world.submodule(path, event.name)
-                module = self.world.module(path) if not path.endswith("/") else None
-                if inner and (module is None or event.name not in module.scopes[0].bindings):
+                if inner:
                     targets.append(inner)
         for target in targets:
             self._load_module(target, number, event, "import")
