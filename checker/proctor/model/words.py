@@ -33,6 +33,7 @@ Effect = Literal[
     "stores-upload",
     "opens-embedded-db",
     "keeps-memory",
+    "caches",
     "keeps-session",
     "logs-to-file",
     # time
@@ -57,6 +58,7 @@ Effect = Literal[
     "discards-waiting",
     "publishes",
     "commits",
+    "transaction",
     "saves-record",
     "reads-record",
     "sends-outside",
