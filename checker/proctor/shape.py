@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
@@ -35,6 +34,8 @@ def fill(table: Mapping[str, Any], shape: type[T], file: str, key: str = "") -> 
 
 def nearest(word: str, valid: Iterable[str]) -> str:
     """A clause that helps with a wrong word: the nearest valid one, or all of them if none is near."""
+    import difflib  # only a wrong word needs it
+
     options = sorted(valid)
     close = difflib.get_close_matches(word, options, n=1, cutoff=0.5)
     if close:

@@ -1,6 +1,7 @@
 """The program is judged: findings, and a verdict for every clause and process type."""
 
 from proctor.judge.drafts import Platform
+from proctor.judge.suppress import accept
 from proctor.judge.verdicts import judgement
 
-__all__ = ["Platform", "judgement"]
+__all__ = ["Platform", "accept", "judgement"]

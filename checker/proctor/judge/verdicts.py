@@ -13,7 +13,7 @@ from proctor.model.process import ResolvedProcess
 from proctor.model.program import ProcessView, Program
 from proctor.model.rule import Rule
 from proctor.model.tree import SourceTree
-from proctor.model.words import CLAUSES
+from proctor.model.words import CLAUSES, Severity
 
 #: Every judge, by the word that a rule's `[when]` names it with.
 JUDGES: Mapping[str, Judge] = {
@@ -28,15 +28,24 @@ JUDGES: Mapping[str, Judge] = {
 
 
 def outcomes(
-    program: Program, rules: Sequence[Rule], platform: Platform
+    program: Program,
+    rules: Sequence[Rule],
+    platform: Platform,
+    severities: Mapping[str, Severity] | None = None,
 ) -> tuple[list[Finding], list[Doubt]]:
-    """All findings (one per cause, in order of place) and doubts of the rules."""
+    """All findings (one per cause, in order of place) and doubts of the rules. `severities` are those that the
+    configuration decides, by code; they hold whatever a judge says of a single finding."""
     found: list[Outcome] = []
     for name, judge in JUDGES.items():
         own = [rule for rule in rules if rule.judge == name]
         if own:
             found.extend(judge(own, program, platform))
-    findings = merge([item for item in found if isinstance(item, Finding)])
+    decided = severities or {}
+    findings = merge(
+        _with(item, severity=decided.get(item.code, item.severity))
+        for item in found
+        if isinstance(item, Finding)
+    )
     doubts = list(dict.fromkeys(item for item in found if isinstance(item, Doubt)))
     return one_per_cause(findings, rules), doubts
 
@@ -178,9 +187,10 @@ def judgement(
     platform: Platform,
     tree: SourceTree,
     root: str,
+    severities: Mapping[str, Severity] | None = None,
 ) -> Judgement:
     """The whole answer, before suppression."""
-    findings, doubts = outcomes(program, rules, platform)
+    findings, doubts = outcomes(program, rules, platform, severities)
     return Judgement(
         root=root,
         processes=process_reports(program, resolved),

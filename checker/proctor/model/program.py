@@ -209,18 +209,50 @@ class LinkedView(Protocol):
 class ProcessView(Protocol):
     """One long- or short-running program of one process type, with all that it runs."""
 
-    process: ProcessType
-    launch: Launch
-    model: LauncherModel | None
-    #: the options and variants of the launcher applied: details such as concurrency = "threads"
-    details: Mapping[str, str]
-    contexts: Mapping[Context, tuple[Context, Edge] | None]
-    #: Python files reached
-    files: frozenset[str]
-    gaps: tuple[Gap, ...]
-    drives: frozenset[str]
-    #: effects of the launcher and of process-wide calls, each with its first place
-    does: Mapping[Effect, Step]
+    @property
+    def process(self) -> ProcessType:
+        """The process type that this program belongs to."""
+        ...
+
+    @property
+    def launch(self) -> Launch:
+        """How it is started."""
+        ...
+
+    @property
+    def model(self) -> LauncherModel | None:
+        """Its launcher's model, or None where the launcher is unknown."""
+        ...
+
+    @property
+    def details(self) -> Mapping[str, str]:
+        """The launcher's details with options and variants applied, such as concurrency = "threads"."""
+        ...
+
+    @property
+    def contexts(self) -> Mapping[Context, tuple[Context, Edge] | None]:
+        """Every context that runs, with the context and edge it was first reached by (None for the roots)."""
+        ...
+
+    @property
+    def files(self) -> frozenset[str]:
+        """The Python files reached."""
+        ...
+
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        """What could not be followed in this program."""
+        ...
+
+    @property
+    def drives(self) -> frozenset[str]:
+        """The trigger families that it fires."""
+        ...
+
+    @property
+    def does(self) -> Mapping[Effect, Step]:
+        """Effects of the launcher and of process-wide calls, each with its first place."""
+        ...
 
     def hits(self, *effects: Effect) -> Iterator[tuple[Context, Hit]]:
         """Each effect (all, or those named) in each context that has it; hits in dead or foreign
@@ -247,14 +279,30 @@ class ProcessView(Protocol):
 class Program(Protocol):
     """The whole app."""
 
-    views: tuple[ProcessView, ...]
-    declaration: Declaration
-    #: facts of all files that were read and asked for
-    files: Mapping[str, FileFacts]
-    #: every Python file in scope that could not be read, with the reason
-    unread: Mapping[str, str]
-    #: normalised distribution -> version or ""
-    requirements: Mapping[str, str]
+    @property
+    def declaration(self) -> Declaration:
+        """What the app declares."""
+        ...
+
+    @property
+    def files(self) -> Mapping[str, FileFacts]:
+        """The facts of every file that was read."""
+        ...
+
+    @property
+    def unread(self) -> Mapping[str, str]:
+        """Every Python file in scope that could not be read, with the reason."""
+        ...
+
+    @property
+    def requirements(self) -> Mapping[str, str]:
+        """Normalised distribution names with their versions ("" where not pinned)."""
+        ...
+
+    @property
+    def views(self) -> tuple[ProcessView, ...]:
+        """Every program of every process type, in the order of declaration."""
+        ...
 
     def unit(self, key: UnitKey) -> Unit:
         """The facts of a unit."""

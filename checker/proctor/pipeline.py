@@ -1,0 +1,276 @@
+"""The stages in order, and the memory of whole runs.
+
+Stages are imported where they are used: a run whose answer is remembered needs none of them.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import msgspec
+
+from proctor import __version__
+from proctor.errors import ConfigurationError, ProctorError, RootError
+from proctor.model.fact import Facts, Ignore
+from proctor.model.finding import Judgement
+from proctor.model.process import Declaration, ResolvedProcess
+from proctor.model.program import Program
+from proctor.model.rule import Rule, Rulebook
+from proctor.model.tree import SourceTree, read_tree
+from proctor.rulebook import RuleSources, load_rulebook, read_sources
+from proctor.settings import PLATFORMS, Settings, SettingsFile
+
+if TYPE_CHECKING:
+    from proctor.extract import Store
+    from proctor.judge import Platform
+
+#: told what is being done, and how many of how many parts are done (0 of 0 where that is not known)
+Progress: TypeAlias = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Linked:
+    """All that was worked out about a tree before it is judged."""
+
+    rulebook: Rulebook
+    declaration: Declaration
+    resolved: tuple[ResolvedProcess, ...]
+    facts: Facts
+    program: Program
+
+
+def open_tree(root: Path, settings: Settings) -> SourceTree:
+    """The files of the app in `root`. Raises RootError where there is no folder that can be listed."""
+    if not root.exists():
+        raise RootError(f"`{root}` is not there.")
+    if not root.is_dir():
+        raise RootError(f"`{root}` is a file; give the folder of the app.")
+    try:
+        return read_tree(root, settings.exclude)
+    except OSError as error:
+        raise RootError(f"`{root}` cannot be read ({error.strerror}).") from error
+
+
+def judge_tree(
+    tree: SourceTree,
+    found: SettingsFile | None = None,
+    *,
+    store: Store | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    root: str = ".",
+    today: datetime.date | None = None,
+) -> Judgement:
+    """The whole answer for a tree; `root` is how the answer calls it.
+
+    `store` (opened by the caller) remembers facts and whole answers; the answer is the same with and without it
+    and for any number of `workers`. `today` decides which acceptances have ended.
+    Raises ConfigurationError where rules or settings cannot be used.
+    """
+    found = found or SettingsFile()
+    day = (today or datetime.date.today()).isoformat()
+    sources = rule_sources(tree, found.settings)
+    run = _Run(tree, found, sources, day)
+    known = run.remembered(store) if store else None
+    if known is None:
+        known = _judge(run, store, workers, progress or _silent)
+        if store:
+            run.remember(store, known)
+    return msgspec.structs.replace(known, root=root)
+
+
+def link_tree(
+    tree: SourceTree,
+    settings: Settings | None = None,
+    *,
+    store: Store | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    sources: RuleSources | None = None,
+) -> Linked:
+    """The linked program of a tree, not judged."""
+    from proctor import declare, extract, link, resolve
+
+    settings = settings or Settings()
+    say = progress or _silent
+    book = load_rulebook(sources or rule_sources(tree, settings), store)
+    check_codes(settings, book.rules)
+    declaration = declare.read(tree, settings.procfile)
+    resolved = resolve.entry_points(declaration, book.launchers, tree)
+    facts = extract.facts(tree, store, workers, lambda done, total: say("reading", done, total))
+    say("linking", 0, 0)
+    program = link.program(facts, declaration, resolved, book.libraries, book.launchers, tree)
+    return Linked(book, declaration, resolved, facts, program)
+
+
+def rule_sources(tree: SourceTree, settings: Settings) -> RuleSources:
+    """The built-in rules and those in the folders that the settings name."""
+    return read_sources([tree.root / folder for folder in settings.rules])
+
+
+def check_codes(settings: Settings, rules: Sequence[Rule]) -> None:
+    """Check that every code of the settings is one that a rule has. Raises ConfigurationError."""
+    from proctor.shape import nearest
+
+    codes = [rule.code for rule in rules]
+    exact = [("severity", code) for code in settings.severity]
+    prefixes = [
+        *(("select", code) for code in settings.select if code != "T"),
+        *(("ignore", code) for code in settings.ignore),
+        *(("accept", entry.code) for entry in settings.accept),
+    ]
+    wrong = [(key, code) for key, code in exact if code not in codes]
+    wrong += [(key, code) for key, code in prefixes if not any(each.startswith(code) for each in codes)]
+    for key, code in wrong:
+        raise ConfigurationError(f"`{key}`: no rule has the code `{code}`; {nearest(code, codes)}.")
+
+
+def _silent(what: str, done: int, total: int) -> None:
+    pass
+
+
+def _judge(run: _Run, store: Store | None, workers: int | None, say: Progress) -> Judgement:
+    from proctor import judge, report
+
+    tree, settings = run.tree, run.found.settings
+    linked = link_tree(tree, settings, store=store, workers=workers, progress=say, sources=run.sources)
+    say("judging", 0, 0)
+    rules = linked.rulebook.rules
+    judgement = judge.judgement(
+        linked.program, linked.resolved, rules, _platform(settings), tree, ".", settings.severity
+    )
+    judgement = judge.accept(
+        judgement,
+        [*linked.declaration.ignores, *_ignores(linked.facts, tree)],
+        settings,
+        run.found.path,
+        [rule.code for rule in rules],
+        run.day,
+    )
+    return report.sign(judgement, report.SourceLines(tree.read))
+
+
+def _platform(settings: Settings) -> Platform:
+    from proctor.judge import Platform
+
+    facts = PLATFORMS[settings.platform]
+    return Platform(
+        name=settings.platform,
+        signals_all=facts.signals == "all",
+        grace_seconds=facts.grace_seconds,
+        formation=settings.formation,
+    )
+
+
+def _ignores(facts: Facts, tree: SourceTree) -> list[tuple[str, Ignore]]:
+    found: list[tuple[str, Ignore]] = []
+    for path in facts.files:
+        # unpacking the facts of every file for the sake of the few that hold a comment would take longer
+        try:
+            data = tree.read(path)
+        except OSError:
+            continue
+        if b"octor:" in data or b"OCTOR:" in data:
+            found.extend((path, ignore) for ignore in facts.files[path].ignores)
+    return found
+
+
+# --- the memory of whole runs ------------------------------------------------------------------------------
+
+
+class _WatchedTree(SourceTree):
+    """A tree that notes which of its files were read."""
+
+    def __init__(self, tree: SourceTree) -> None:
+        super().__init__(tree.root, tree.files, tree.skipped, tree.overlay)
+        self.asked: set[str] = set()
+
+    def read(self, path: str) -> bytes:
+        self.asked.add(path)
+        return super().read(path)
+
+
+class _Run:
+    """One run, and its key: everything that its answer depends on.
+
+    Which files other than Python source a run reads follows from what it reads, so an answer is found in two steps:
+    the Python files, the names of all files and the settings say which other files the run read before; with
+    their contents the key is whole.
+    """
+
+    def __init__(self, tree: SourceTree, found: SettingsFile, sources: RuleSources, day: str) -> None:
+        self.tree = _WatchedTree(tree)
+        self.found = found
+        self.sources = sources
+        self.day = day
+        self._first = ""
+
+    def remembered(self, store: Store) -> Judgement | None:
+        """The answer of an earlier equal run."""
+        asked = store.get_blob(f"asked/{self._first_key()}")
+        if asked is None:
+            return None
+        answer = store.get_blob(f"answer/{self._whole_key(msgspec.msgpack.decode(asked, type=list[str]))}")
+        try:
+            return msgspec.msgpack.decode(answer, type=Judgement) if answer is not None else None
+        except msgspec.DecodeError:
+            return None
+
+    def remember(self, store: Store, judgement: Judgement) -> None:
+        """Keep the answer of this run."""
+        asked = sorted(path for path in self.tree.asked if not path.endswith(".py"))
+        store.put_blob(f"asked/{self._first_key()}", msgspec.msgpack.encode(asked))
+        store.put_blob(f"answer/{self._whole_key(asked)}", msgspec.msgpack.encode(judgement))
+
+    def _first_key(self) -> str:
+        if not self._first:
+            hashed = hashlib.blake2b(digest_size=20)
+            hashed.update(_code_mark().encode())
+            hashed.update(msgspec.json.encode([self.found, self.sources.digest, self.day]))
+            hashed.update(msgspec.json.encode([self.tree.files, self.tree.skipped]))
+            for path in self.tree.python:
+                hashed.update(self._digest(path))
+            self._first = hashed.hexdigest()
+        return self._first
+
+    def _whole_key(self, asked: Sequence[str]) -> str:
+        hashed = hashlib.blake2b(self._first_key().encode(), digest_size=20)
+        for path in asked:
+            hashed.update(path.encode() + b"\0" + self._digest(path))
+        return hashed.hexdigest()
+
+    def _digest(self, path: str) -> bytes:
+        try:
+            return hashlib.blake2b(SourceTree.read(self.tree, path), digest_size=20).digest()
+        except OSError as error:
+            return f"error {error.errno}".encode().ljust(20)
+
+
+def _code_mark() -> str:
+    """Changes with this program and with the Python that parses."""
+    marks = [__version__, f"{sys.version_info[:2]}", msgspec.__version__]
+    try:
+        for file in sorted(Path(__file__).parent.glob("**/*.py")):
+            status = file.stat()
+            marks.append(f"{file.name} {status.st_size} {status.st_mtime_ns}")
+    except OSError:
+        pass  # packed in a zip: the version has to do
+    return "\0".join(marks)
+
+
+__all__ = [
+    "Linked",
+    "ProctorError",
+    "Progress",
+    "check_codes",
+    "judge_tree",
+    "link_tree",
+    "open_tree",
+    "rule_sources",
+]
