@@ -6,14 +6,12 @@ import ast
 from collections.abc import Callable
 from typing import Any, Literal, TypeAlias
 
-from proctor.extract.scopes import Draft
+from proctor.extract.scopes import Draft, Use
 from proctor.model.fact import (
     Attr,
     Await,
     Awaits,
-    Bind,
     BindHow,
-    Call,
     Choice,
     Comp,
     Const,
@@ -25,7 +23,6 @@ from proctor.model.fact import (
     Name,
     Op,
     Other,
-    Result,
     Seq,
     SetAttr,
     SetItem,
@@ -34,7 +31,6 @@ from proctor.model.fact import (
     Yield,
 )
 
-Use: TypeAlias = Literal["statement", "await", "return", "with", "for", "decorator", "value"]
 CompKind: TypeAlias = Literal["list", "set", "dict", "generator"]
 
 #: Expressions nested deeper are cut off (`Other`), so that whoever walks them needs no deep stack.
@@ -90,24 +86,13 @@ class ExpressionReader:
     def _name(self, node: ast.Name) -> Expr:
         name = self.name(node.id)
         if node.id not in self.draft.bound:
-            self.draft.read_name(
-                name, node.lineno, node.col_offset, node.end_lineno or 0, node.end_col_offset or 0
-            )
+            self.draft.read_name(node, name)
         return name
 
     def _chain_load(self, node: ast.Attribute | ast.Subscript) -> Expr:
         expr = self.chain(node)
         draft = self.draft
-        draft.events.append(
-            Load(
-                draft.block,
-                node.lineno,
-                node.col_offset,
-                node.end_lineno or 0,
-                node.end_col_offset or 0,
-                expr,
-            )
-        )
+        draft.events.append(Load(*draft.at(node), expr))
         return expr
 
     def chain(self, node: ast.expr) -> Expr:
@@ -148,24 +133,7 @@ class ExpressionReader:
         if node.keywords:
             keywords = tuple([(keyword.arg or "", self.expr(keyword.value)) for keyword in node.keywords])
         self.depth -= 1
-        draft = self.draft
-        events = draft.events
-        result = Result(len(events))
-        draft.results.append(result)
-        events.append(
-            Call(
-                draft.block,
-                node.lineno,
-                node.col_offset,
-                node.end_lineno or 0,
-                node.end_col_offset or 0,
-                func,
-                args,
-                keywords,
-                use,
-            )
-        )
-        return result
+        return self.draft.call(node, func, args, keywords, use)
 
     def _await(self, node: ast.Await) -> Expr:
         if type(node.value) is ast.Call:
@@ -176,32 +144,13 @@ class ExpressionReader:
 
     def awaits(self, node: ast.expr, value: Expr) -> None:
         """Record a suspension point that is no call."""
-        draft = self.draft
-        draft.events.append(
-            Awaits(
-                draft.block,
-                node.lineno,
-                node.col_offset,
-                node.end_lineno or 0,
-                node.end_col_offset or 0,
-                value,
-            )
-        )
+        self.draft.events.append(Awaits(*self.draft.at(node), value))
 
     def _yield(self, node: ast.Yield | ast.YieldFrom) -> Expr:
         value = self.optional(node.value)
         draft = self.draft
         draft.is_generator = True
-        draft.events.append(
-            Yield(
-                draft.block,
-                node.lineno,
-                node.col_offset,
-                node.end_lineno or 0,
-                node.end_col_offset or 0,
-                value,
-            )
-        )
+        draft.events.append(Yield(*draft.at(node), value))
         return Other(type(node).__name__)
 
     # --- literals and displays -------------------------------------------------------------------------
@@ -300,7 +249,7 @@ class ExpressionReader:
 
     def _walrus(self, node: ast.NamedExpr) -> Expr:
         value = self.expr(node.value)
-        self.bind(node.target, node.target.id, value, "walrus")
+        self.draft.bind(node.target, node.target.id, value, "walrus")
         return value
 
     # --- comprehensions ----------------------------------------------------------------------------------
@@ -343,45 +292,21 @@ class ExpressionReader:
 
     # --- targets -----------------------------------------------------------------------------------------
 
-    def bind(
-        self,
-        node: ast.AST,
-        name: str,
-        value: Expr | None,
-        how: BindHow,
-        annotation: Expr | None = None,
-        op: str = "",
-    ) -> None:
-        """Record that a name is bound; `node` is where."""
-        draft = self.draft
-        draft.bound[name] = None
-        span: Any = node
-        draft.events.append(
-            Bind(
-                draft.block,
-                span.lineno,
-                span.col_offset,
-                span.end_lineno,
-                span.end_col_offset,
-                name,
-                value,
-                how,
-                annotation,
-                op,
-            )
-        )
-
     def target(
         self, node: ast.expr, value: Expr | None, how: BindHow, annotation: Expr | None = None
     ) -> None:
         """Record what `node` as an assignment target binds or sets."""
         if isinstance(node, ast.Name):
-            self.bind(node, node.id, value, how, annotation)
+            self.draft.bind(node, node.id, value, how, annotation)
         elif isinstance(node, ast.Attribute):
-            self.set_attr(node, self.chain(node.value), value, how, annotation=annotation)
+            obj = self.chain(node.value)
+            self.draft.events.append(
+                SetAttr(*self.draft.at(node), obj, node.attr, value, how, "", annotation)
+            )
         elif isinstance(node, ast.Subscript):
             obj = self.chain(node.value)
-            self.set_item(node, obj, self.expr(node.slice), value, how)
+            index = self.expr(node.slice)
+            self.draft.events.append(SetItem(*self.draft.at(node), obj, index, value, how))
         elif isinstance(node, ast.Starred):
             self.target(node.value, value, "unpack" if how == "assign" else how)
         elif isinstance(node, ast.Tuple | ast.List):
@@ -397,42 +322,6 @@ class ExpressionReader:
             how = "unpack"
         for target in targets:
             self.target(target, value, how)
-
-    def set_attr(
-        self,
-        node: ast.Attribute,
-        obj: Expr,
-        value: Expr | None,
-        how: BindHow,
-        op: str = "",
-        annotation: Expr | None = None,
-    ) -> None:
-        """Record that an attribute is set."""
-        block, end_line, end_column = self.draft.block, node.end_lineno or 0, node.end_col_offset or 0
-        self.draft.events.append(
-            SetAttr(
-                block,
-                node.lineno,
-                node.col_offset,
-                end_line,
-                end_column,
-                obj,
-                node.attr,
-                value,
-                how,
-                op,
-                annotation,
-            )
-        )
-
-    def set_item(
-        self, node: ast.Subscript, obj: Expr, index: Expr, value: Expr | None, how: BindHow, op: str = ""
-    ) -> None:
-        """Record that an item is set."""
-        block, end_line, end_column = self.draft.block, node.end_lineno or 0, node.end_col_offset or 0
-        self.draft.events.append(
-            SetItem(block, node.lineno, node.col_offset, end_line, end_column, obj, index, value, how, op)
-        )
 
     def _lambda(self, node: ast.Lambda) -> Expr:
         return Func(self.read_lambda(node))

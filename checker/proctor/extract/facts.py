@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import ast
-import re
-import warnings
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
-from proctor.extract.expressions import MAX_DEPTH, OPERATORS, ExpressionReader
+from proctor.extract.expressions import OPERATORS
 from proctor.extract.patterns import captured, pattern
 from proctor.extract.scopes import Draft, Header
+from proctor.extract.signatures import SignatureReader
 from proctor.model.fact import (
     Attr,
     Bind,
@@ -21,23 +20,22 @@ from proctor.model.fact import (
     Define,
     Expr,
     Import,
-    Item,
     Jump,
     Name,
     Op,
     Other,
-    Param,
-    ParamKind,
     Raise,
     Return,
     Seq,
+    SetAttr,
+    SetItem,
     Star,
     Unit,
     UnitKind,
 )
 
-#: a quoted annotation without calls, strings or operators other than `|`
-_PLAIN = re.compile(r"[\w.\[\], |\t]{1,400}")
+#: a machine-written nest of functions would otherwise repeat its names without bound
+_MAX_PATH = 400
 
 
 def read_units(tree: ast.Module, n_lines: int) -> tuple[Unit, ...]:
@@ -71,7 +69,7 @@ def _literal_names(value: Expr | None) -> tuple[str, ...] | None:
     return None
 
 
-class _Reader(ExpressionReader):
+class _Reader(SignatureReader):
     def __init__(self, n_lines: int) -> None:
         self.units: list[Unit | None] = [None]
         last = max(n_lines, 1)
@@ -112,6 +110,8 @@ class _Reader(ExpressionReader):
             path = (
                 f"{above.qualname}.{name}" if above.kind == "class" else f"{above.qualname}.<locals>.{name}"
             )
+        if len(path) > _MAX_PATH:
+            path = "…" + path[-_MAX_PATH:]
         header = Header(
             index,
             kind,
@@ -128,10 +128,10 @@ class _Reader(ExpressionReader):
         return outer
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-        decorators = tuple([self._decorator(part) for part in node.decorator_list])
-        type_params = self._type_params(node)
-        params = self._params(node.args)
-        returns = self._annotation(node.returns)
+        decorators = tuple([self.decorator(part) for part in node.decorator_list])
+        type_params = self.type_params(node)
+        params = self.params(node.args)
+        returns = self.annotation(node.returns)
         outer = self._define(node, "function", node.body[0].lineno, type(node) is ast.AsyncFunctionDef)
         bound = self.draft.bound
         for name in (*type_params, *(param.name for param in params)):
@@ -141,8 +141,8 @@ class _Reader(ExpressionReader):
         self.draft = outer
 
     def _class(self, node: ast.ClassDef) -> None:
-        decorators = tuple([self._decorator(part) for part in node.decorator_list])
-        type_params = self._type_params(node)
+        decorators = tuple([self.decorator(part) for part in node.decorator_list])
+        type_params = self.type_params(node)
         bases = tuple(
             [
                 Star(self.chain(base.value)) if isinstance(base, ast.Starred) else self.chain(base)
@@ -165,14 +165,11 @@ class _Reader(ExpressionReader):
     ) -> Draft:
         draft = self.draft
         draft.bound[node.name] = None
-        end_line, end_column = node.end_lineno or 0, node.end_col_offset or 0
-        draft.events.append(
-            Define(draft.block, node.lineno, node.col_offset, end_line, end_column, len(self.units))
-        )
+        draft.events.append(Define(*draft.at(node), len(self.units)))
         return self._enter(kind, node.name, node, body_line, is_async)
 
     def read_lambda(self, node: ast.Lambda) -> int:
-        params = self._params(node.args)
+        params = self.params(node.args)
         depth, self.depth = self.depth, 0
         outer = self._enter("lambda", "<lambda>", node, node.body.lineno)
         for param in params:
@@ -183,64 +180,6 @@ class _Reader(ExpressionReader):
         self.draft = outer
         self.depth = depth
         return index
-
-    def _decorator(self, node: ast.expr) -> Expr:
-        return self.call(node, "decorator") if isinstance(node, ast.Call) else self.chain(node)
-
-    def _type_params(self, node: Any) -> list[str]:
-        names: list[str] = []
-        for part in getattr(node, "type_params", ()):
-            names.append(part.name)
-            self._annotation(getattr(part, "bound", None))
-            self._annotation(getattr(part, "default_value", None))
-        return names
-
-    def _params(self, node: ast.arguments) -> tuple[Param, ...]:
-        positional = [*node.posonlyargs, *node.args]
-        if not (positional or node.vararg or node.kwonlyargs or node.kwarg):
-            return ()
-        missing = len(positional) - len(node.defaults)
-        defaults = [None] * missing + [self.expr(default) for default in node.defaults]
-        params = [
-            self._param(arg, "positional", default) for arg, default in zip(positional, defaults, strict=True)
-        ]
-        if node.vararg:
-            params.append(self._param(node.vararg, "args", None))
-        for arg, value in zip(node.kwonlyargs, node.kw_defaults, strict=True):
-            params.append(self._param(arg, "keyword", self.optional(value)))
-        if node.kwarg:
-            params.append(self._param(node.kwarg, "kwargs", None))
-        return tuple(params)
-
-    def _param(self, node: ast.arg, kind: ParamKind, default: Expr | None) -> Param:
-        return Param(node.arg, kind, default, self._annotation(node.annotation))
-
-    def _annotation(self, node: ast.expr | None) -> Expr | None:
-        if node is None:
-            return None
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            node = _unquoted(node, node.value)
-        return self._type_expr(node)
-
-    def _type_expr(self, node: ast.expr) -> Expr:
-        """An annotation: its calls are made, its names are no reads of data."""
-        self.depth += 1
-        expr = self._type_parts(node) if self.depth <= MAX_DEPTH else Other(type(node).__name__)
-        self.depth -= 1
-        return expr
-
-    def _type_parts(self, node: ast.expr) -> Expr:
-        if isinstance(node, ast.Subscript):
-            value = self._type_expr(node.value)
-            return Item(value, self._type_expr(node.slice))
-        if isinstance(node, ast.Tuple):
-            return Seq("tuple", tuple([self._type_expr(item) for item in node.elts]))
-        if isinstance(node, ast.List):
-            return Seq("list", tuple([self._type_expr(item) for item in node.elts]))
-        if isinstance(node, ast.BinOp):
-            left = self._type_expr(node.left)
-            return Op(OPERATORS[type(node.op)], (left, self._type_expr(node.right)))
-        return self.chain(node)
 
     # --- simple statements ---------------------------------------------------------------------------------
 
@@ -255,23 +194,25 @@ class _Reader(ExpressionReader):
             self.target(target, value, "assign")
 
     def _annotated(self, node: ast.AnnAssign) -> None:
-        annotation = self._annotation(node.annotation)
+        annotation = self.annotation(node.annotation)
         if node.value is not None:
             self.target(node.target, self.expr(node.value), "assign", annotation)
         else:
             self.target(node.target, None, "annotation", annotation)
 
     def _augmented(self, node: ast.AugAssign) -> None:
-        target, op = node.target, OPERATORS[type(node.op)]
+        draft, target, op = self.draft, node.target, OPERATORS[type(node.op)]
         if isinstance(target, ast.Name):
-            self.bind(target, target.id, self.expr(node.value), "aug", None, op)
+            self.draft.bind(target, target.id, self.expr(node.value), "aug", None, op)
         elif isinstance(target, ast.Attribute):
             obj = self.chain(target.value)
-            self.set_attr(target, obj, self.expr(node.value), "aug", op)
+            value = self.expr(node.value)
+            draft.events.append(SetAttr(*draft.at(target), obj, target.attr, value, "aug", op))
         else:
             obj = self.chain(target.value)
             index = self.expr(target.slice)
-            self.set_item(target, obj, index, self.expr(node.value), "aug", op)
+            value = self.expr(node.value)
+            draft.events.append(SetItem(*draft.at(target), obj, index, value, "aug", op))
 
     def _delete(self, node: ast.Delete) -> None:
         for target in node.targets:
@@ -282,30 +223,17 @@ class _Reader(ExpressionReader):
 
     def _returned(self, node: Any, value: ast.expr | None) -> None:
         expr = None if value is None else self.used(value, "return")
-        block = self.draft.block
-        self.draft.events.append(
-            Return(block, node.lineno, node.col_offset, node.end_lineno, node.end_col_offset, expr)
-        )
+        self.draft.events.append(Return(*self.draft.at(node), expr))
 
     def _raise(self, node: ast.Raise) -> None:
         value = self.optional(node.exc)
         if node.cause is not None:
             self.expr(node.cause)
-        block, end_line, end_column = self.draft.block, node.end_lineno or 0, node.end_col_offset or 0
-        self.draft.events.append(Raise(block, node.lineno, node.col_offset, end_line, end_column, value))
+        self.draft.events.append(Raise(*self.draft.at(node), value))
 
     def _jump(self, node: ast.Break | ast.Continue) -> None:
-        block, end_line, end_column = self.draft.block, node.end_lineno or 0, node.end_col_offset or 0
-        self.draft.events.append(
-            Jump(
-                block,
-                node.lineno,
-                node.col_offset,
-                end_line,
-                end_column,
-                "break" if isinstance(node, ast.Break) else "continue",
-            )
-        )
+        kind: Literal["break", "continue"] = "break" if isinstance(node, ast.Break) else "continue"
+        self.draft.events.append(Jump(*self.draft.at(node), kind))
 
     def _assert(self, node: ast.Assert) -> None:
         self.expr(node.test)
@@ -332,16 +260,11 @@ class _Reader(ExpressionReader):
                 self.draft.bound[alias.asname or alias.name] = None
 
     def _imported(self, alias: ast.alias, module: str, name: str | None, level: int) -> None:
-        block, end_line, end_column = self.draft.block, alias.end_lineno or 0, alias.end_col_offset or 0
-        self.draft.events.append(
-            Import(
-                block, alias.lineno, alias.col_offset, end_line, end_column, module, name, alias.asname, level
-            )
-        )
+        self.draft.events.append(Import(*self.draft.at(alias), module, name, alias.asname, level))
 
     def _type_alias(self, node: Any) -> None:
-        self._type_params(node)
-        self.bind(node.name, node.name.id, self._annotation(node.value), "assign")
+        self.type_params(node)
+        self.draft.bind(node.name, node.name.id, self.annotation(node.value), "assign")
 
     # --- compound statements ---------------------------------------------------------------------------------
 
@@ -402,7 +325,7 @@ class _Reader(ExpressionReader):
         elif node.type is not None:
             draft.set_test(Seq("tuple", (self.chain(node.type),)))
         if node.name:
-            self.bind(node, node.name, None, "except")
+            self.draft.bind(node.type or node, node.name, None, "except")
         self._statements(node.body)
         draft.block = outer
 
@@ -431,7 +354,7 @@ class _Reader(ExpressionReader):
             outer = draft.open("case", case.pattern.lineno, case.body[-1].end_lineno or 0, group=group)
             shape = pattern(self, case.pattern)
             for place, name in captured(case.pattern):
-                self.bind(place, name, subject, "match")
+                self.draft.bind(place, name, subject, "match")
             guard = self.optional(case.guard)
             if shape is not None or guard is not None:
                 asked = (subject, shape or Other("MatchAs"))
@@ -449,18 +372,6 @@ class _Reader(ExpressionReader):
 
 def _target_name(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else ""
-
-
-def _unquoted(node: ast.Constant, text: str) -> ast.expr:
-    """A quoted annotation as the expression it quotes, if it is a plain one."""
-    if not _PLAIN.fullmatch(text):
-        return node
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(text.strip(), mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return node
 
 
 class _Handlers(dict[type[ast.AST], Callable[[Any, Any], None]]):

@@ -20,14 +20,12 @@ from proctor.model.fact import Facts, FileFacts, Unread
 from proctor.model.tree import SourceTree
 
 #: the modules that decide what a file yields
-_DECIDING = (
-    (
-        "proctor.extract",
-        ("expressions.py", "facts.py", "ignores.py", "patterns.py", "reading.py", "scopes.py"),
+_DECIDING = {
+    "proctor.extract": (
+        "expressions", "facts", "ignores", "newer", "patterns", "reading", "scopes", "signatures", "source",
     ),
-    ("proctor.extract", ("source.py",)),
-    ("proctor.model", ("fact.py", "ignore.py", "tree.py")),
-)
+    "proctor.model": ("fact", "ignore", "tree"),
+}  # fmt: skip
 
 
 def facts(
@@ -106,10 +104,10 @@ def _version() -> str:
     """Changes with whatever changes a file's facts: our own code, and the Python that parses."""
     hashed = hashlib.blake2b(digest_size=8)
     hashed.update(f"{__version__} {sys.version_info[:2]} {msgspec.__version__}".encode())
-    for package, names in _DECIDING:
+    for package, names in _DECIDING.items():
         for name in names:
             try:
-                hashed.update(pkgutil.get_data(package, name) or b"")
+                hashed.update(pkgutil.get_data(package, f"{name}.py") or b"")
             except OSError:
                 # Installed without sources: the version number has to do.
                 continue

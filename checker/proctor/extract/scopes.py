@@ -2,9 +2,28 @@
 
 from __future__ import annotations
 
+import ast
+from typing import Any, Literal, TypeAlias
+
 import msgspec
 
-from proctor.model.fact import Block, BlockKind, Call, Event, Expr, Load, Name, Param, Result, Unit, UnitKind
+from proctor.model.fact import (
+    Bind,
+    BindHow,
+    Block,
+    BlockKind,
+    Call,
+    Event,
+    Expr,
+    Load,
+    Name,
+    Param,
+    Result,
+    Unit,
+    UnitKind,
+)
+
+Use: TypeAlias = Literal["statement", "await", "return", "with", "for", "decorator", "value"]
 
 
 class Header(msgspec.Struct, frozen=True):
@@ -69,11 +88,42 @@ class Draft:
         self.groups += 1
         return self.groups
 
-    def read_name(self, name: Name, line: int, column: int, end_line: int, end_column: int) -> None:
+    def at(self, node: Any) -> tuple[int, int, int, int, int]:
+        """Where an event of a syntax node stands: what every event begins with."""
+        return self.block, node.lineno, node.col_offset, node.end_lineno, node.end_col_offset
+
+    def read_name(self, node: ast.expr, name: Name) -> None:
         """Record that a plain name is read, unless it is local."""
         if name.id not in self.bound:
             self.doubtful.append((len(self.events), name.id))
-            self.events.append(Load(self.block, line, column, end_line, end_column, name))
+            self.events.append(Load(*self.at(node), name))
+
+    def bind(
+        self,
+        node: ast.AST,
+        name: str,
+        value: Expr | None,
+        how: BindHow,
+        annotation: Expr | None = None,
+        op: str = "",
+    ) -> None:
+        """Record that a name is bound; `node` is where."""
+        self.bound[name] = None
+        self.events.append(Bind(*self.at(node), name, value, how, annotation, op))
+
+    def call(
+        self,
+        node: ast.Call,
+        func: Expr,
+        args: tuple[Expr, ...],
+        keywords: tuple[tuple[str, Expr], ...],
+        use: Use,
+    ) -> Result:
+        """Record a call; gives the reference to its value."""
+        result = Result(len(self.events))
+        self.results.append(result)
+        self.events.append(Call(*self.at(node), func, args, keywords, use))
+        return result
 
     def finish(
         self,

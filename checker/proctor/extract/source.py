@@ -7,6 +7,7 @@ import re
 import sys
 import warnings
 
+from proctor.extract.newer import parse_newer
 from proctor.model.fact import Unread
 from proctor.model.tree import MAX_SOURCE_BYTES
 
@@ -43,7 +44,7 @@ def parse(data: bytes) -> ast.Module | Unread:
             warnings.simplefilter("ignore")
             return ast.parse(data)
     except SyntaxError as error:
-        return _syntax_error(error, data)
+        return _parse_otherwise(data, error)
     except (RecursionError, MemoryError):
         raise
     except Exception as error:
@@ -61,6 +62,12 @@ def count_lines(data: bytes) -> int:
     return len(data.splitlines())
 
 
+def _parse_otherwise(data: bytes, error: SyntaxError) -> ast.Module | Unread:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return parse_newer(data, error) or _syntax_error(error, data)
+
+
 def _syntax_error(error: SyntaxError, data: bytes) -> Unread:
     line = error.lineno or 0
     message = _first_line(error)
@@ -73,8 +80,6 @@ def _syntax_error(error: SyntaxError, data: bytes) -> Unread:
     for shape, reason in _REASONS:
         if shape.search(text):
             return Unread(f"it is written for {reason}" if reason.startswith("Python 2") else reason, line)
-    if "Missing parentheses in call to" in message or "multiple exception types must be" in message:
-        return Unread("it is written for Python 2", line)
     return Unread(f"{_python()} cannot parse it: {message}", line)
 
 

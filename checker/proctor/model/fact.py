@@ -42,7 +42,8 @@ class _Node(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Const(_Node, frozen=True, tag=0):
-    """A literal; bytes become their length-limited text, `...` becomes None."""
+    """A literal. Bytes become their text (Latin-1, 200 characters at most), `...` becomes None, a text keeps its
+    first 4000 characters. Numbers that do not fit (complex, integers beyond 64 bits) are `Other`."""
 
     value: str | int | float | bool | None
 
@@ -88,13 +89,15 @@ class Map(_Node, frozen=True, tag=6):
 
 
 class Text(_Node, frozen=True, tag=7):
-    """Text put together from parts: f-string, `%`, `.format`-free concatenation of a str literal."""
+    """Text put together from parts: an f-string, `"…" % x` (the template is the first part), or `+` where one side
+    is a literal or `Text` itself. Constant parts are `Const`."""
 
     parts: tuple[Expr, ...]
 
 
 class Op(_Node, frozen=True, tag=8):
-    """An operator: `or`, `and`, `not`, `==`, `in`, `is`, `+`, `<`, `|`, `-x`, …; chained comparisons keep all operands."""
+    """An operator: `or`, `and`, `not`, `==`, `in`, `not in`, `is`, `+`, `<`, `|`, …; a sign or `~` has one operand.
+    A chained comparison keeps all operands, its name all operators (`< <=`). In a block's test also `match`."""
 
     name: str
     operands: tuple[Expr, ...]
@@ -115,7 +118,8 @@ class Func(_Node, frozen=True, tag=10):
 
 
 class Comp(_Node, frozen=True, tag=11):
-    """A comprehension or generator expression; its parts' events stand in a `comprehension` block."""
+    """A comprehension or generator expression; its parts' events stand in a `comprehension` block. The element of
+    a dict comprehension is a tuple `Seq` of key and value."""
 
     kind: Literal["list", "set", "dict", "generator"]
     element: Expr
@@ -134,7 +138,8 @@ class Await(_Node, frozen=True, tag=13):
 
 
 class Other(_Node, frozen=True, tag=14):
-    """Anything else; `what` is the syntax node's name."""
+    """Anything else; `what` is the syntax node's (or, of a literal, the type's) name. Also what is nested more than
+    sixty levels deep, so that expressions can be walked by plain recursion."""
 
     what: str
 
@@ -155,8 +160,9 @@ class _Event(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Call(_Event, frozen=True, tag=0):
-    """A call. `keywords` has name "" for `**mapping`. `use` says what becomes of the result:
-    "statement" (dropped), "await", "return", "with", "for", "decorator", "value"."""
+    """A call. `keywords` has name "" for `**mapping`. `use` says what becomes of the result: "statement" (dropped),
+    "await" (directly awaited, whatever becomes of the awaited value), "return" (directly returned), "with" (a context
+    manager), "for" (iterated, also in a comprehension), "decorator", "value" (anything else)."""
 
     func: Expr
     args: tuple[Expr, ...]
@@ -165,8 +171,11 @@ class Call(_Event, frozen=True, tag=0):
 
 
 class Bind(_Event, frozen=True, tag=1):
-    """A name is bound. `value` is None where it cannot be said; for `for`/`with`/`unpack`/`comprehension`
-    it is the iterable, the context manager or the unpacked value. `op` is the operator of an augmented assignment."""
+    """A name is bound. `value` is None where it cannot be said; for `for`/`with`/`unpack`/`comprehension` it is the
+    iterable, the context manager or the unpacked value, also for the names of a nested target (`for a, b in x`);
+    for `match` it is the subject. A display unpacked one to one (`a, b = 1, 2`) is so many plain "assign"s.
+    `op` is the operator of an augmented assignment, which reads the name as well. `x: T` alone is an "annotation";
+    `x: T = v` is an "assign" with its `annotation`."""
 
     name: str
     value: Expr | None
@@ -176,7 +185,8 @@ class Bind(_Event, frozen=True, tag=1):
 
 
 class SetAttr(_Event, frozen=True, tag=2):
-    """`obj.name = value` (how as in Bind; "delete" for `del obj.name`)."""
+    """`obj.name = value` (how, op and annotation as in Bind; "delete" for `del obj.name`). That `obj` is read
+    is not recorded apart."""
 
     obj: Expr
     name: str
@@ -187,7 +197,8 @@ class SetAttr(_Event, frozen=True, tag=2):
 
 
 class SetItem(_Event, frozen=True, tag=3):
-    """`obj[index] = value` (how as in Bind; "delete" for `del obj[index]`)."""
+    """`obj[index] = value` (how and op as in Bind; "delete" for `del obj[index]`). That `obj` is read is not
+    recorded apart."""
 
     obj: Expr
     index: Expr
@@ -197,8 +208,9 @@ class SetItem(_Event, frozen=True, tag=3):
 
 
 class Load(_Event, frozen=True, tag=4):
-    """A name, attribute chain or item is read. Recorded once for the longest chain (`a.b.c`), and not for
-    the callee of a call, nor for plain names that are local to the unit."""
+    """A name, attribute chain or item is read. Recorded once for the longest chain (`a.b.c`), and not for the callee
+    of a call, the owner of an attribute or item that is set, nor for plain names that are local to the unit. What
+    the unit or block itself holds is not recorded again: decorators, bases, annotations, caught types."""
 
     expr: Expr
 
@@ -228,7 +240,8 @@ class Jump(_Event, frozen=True, tag=8):
 
 
 class Awaits(_Event, frozen=True, tag=9):
-    """A suspension point that is no call: `await name`, an `async for` step, an `async with` entry."""
+    """A suspension point that is no call: `await name`, an `async for` step (first in its block, also in a
+    comprehension), an `async with` entry (first in its block; the exit suspends, too)."""
 
     value: Expr | None
 
@@ -255,10 +268,19 @@ Event: TypeAlias = (
 
 
 class Block(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A stretch of a unit's body. `test` is the condition of if/while/case, the iterable of `for`, the
-    context managers of `with` (a Seq), the caught types of `except` (a Seq; None for a bare except).
-    `name` is the bound exception or target name; `first` numbers the first event after the block opened.
-    `group` ties the arms of one statement (if/else, try/except/else/finally) together: the same number for all."""
+    """A stretch of a unit's body; its parent has a smaller index, and is -1 for block 0.
+
+    `test` is the condition of if/while, the iterable of `for` and of a comprehension, the context manager of `with`
+    (a Seq of one: `with a, b` is two nested blocks), the caught types of `except` (a Seq; None for a bare except).
+    Of a `case` it is `Op("match", (subject, pattern))` with a guard as third operand, or None where anything matches:
+    a pattern is a value, a class, a Seq, a Map, `Op("|", …)` of alternatives, or Other.
+    `name` is the bound exception or target name. `group` ties the arms of one statement (if/else,
+    try/except/else/finally, loop/loop-else, cases) together: the same number for all, 0 for none. `elif` is an `if`
+    inside the `else`. `line` is the statement's own, or the first inside for an arm that has no expression.
+
+    The events of a condition, iterable, context manager or subject stand in the parent block, being evaluated once
+    and first; those of a `while` test stand in the `while` block itself, being evaluated each time, and those
+    of caught types and patterns in their own block. `and`, `or` and `x if t else y` open no block."""
 
     kind: BlockKind
     parent: int
@@ -271,7 +293,8 @@ class Block(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Param(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A parameter; `default` and `annotation` are expressions of the enclosing unit."""
+    """A parameter; `default` and `annotation` are expressions of the enclosing unit. A quoted annotation is given as
+    what it quotes."""
 
     name: str
     kind: ParamKind
@@ -281,8 +304,10 @@ class Param(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 class Unit(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A scope: module, class, function or lambda. `parent` is the enclosing unit's index (-1 for the module).
+    Calls in decorators, defaults, annotations and bases are events of the enclosing unit, before its Define.
     `decorators` and `bases` are expressions of the enclosing unit; `keywords` are class keywords (metaclass…).
-    `qualname` is the dotted path inside the module ("" for the module itself, "C.m", "f.<locals>.g")."""
+    `qualname` is the dotted path inside the module ("" for the module itself, "C.m", "f.<locals>.g"; shortened in
+    front where it is very long). The value of a lambda is its one Return."""
 
     index: int
     kind: UnitKind
@@ -304,7 +329,8 @@ class Unit(msgspec.Struct, frozen=True, array_like=True, gc=False):
     nonlocals: tuple[str, ...]
     blocks: tuple[Block, ...]
     events: tuple[Event, ...]
-    #: names that are bound in this unit (parameters included)
+    #: names that are bound in this unit: parameters, type parameters and comprehension targets included, those
+    #: declared `global` or `nonlocal` not. A `global` statement of the module body is left out, as it says nothing.
     locals: tuple[str, ...]
 
 

@@ -1,0 +1,138 @@
+"""Source in the syntax of a newer Python, rewritten into what the running one reads.
+
+An app need not run under the Python that reads it. Each rewriting keeps every line where it is, and only touches
+a line that the parser refused; columns right of a rewritten stretch of that line may be off by a few.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable
+
+_MOST_REWRITINGS = 200
+_CLASS = rb"(?:(?:[A-Za-z_]\w*\.)+\w+|[A-Z]\w+)"
+_EXCEPT = re.compile(rb"^(\s*except\*?\s+)(" + _CLASS + rb"(?:\s*,\s*" + _CLASS + rb")+)(\s*:)")
+_EXCEPT_STAR = re.compile(rb"^(\s*except)\*")
+_GENERIC = re.compile(rb"^(\s*(?:(?:async\s+)?def|class)\s+\w+)\[")
+_ALIAS = re.compile(rb"^(\s*)type\s+(\w+)(\s*\[.*?\])?(\s*=.*)", re.DOTALL)
+_TEMPLATE = re.compile(rb"(?<!\w)(?:([rR])[tT]|[tT]([rR]?))(?=[\"'])")
+_FORMATTED = re.compile(rb"(?<!\w)(?:[rR]?[fF]|[fF][rR])([\"'])(?!\1\1)")
+
+
+def parse_newer(data: bytes, error: SyntaxError) -> ast.Module | None:
+    """The tree of a source that the parser refused with `error`, or None where no rewriting makes it readable."""
+    lines = data.splitlines(keepends=True)
+    for _ in range(_MOST_REWRITINGS):
+        if not _rewrite_one(lines, error):
+            return None
+        try:
+            return ast.parse(b"".join(lines))
+        except SyntaxError as next_error:
+            error = next_error
+        except (ValueError, LookupError):
+            return None
+    return None
+
+
+def _rewrite_one(lines: list[bytes], error: SyntaxError) -> bool:
+    first = (error.lineno or 0) - 1
+    last = max(first, (error.end_lineno or 0) - 1)
+    for number in range(max(first, 0), min(last + 1, len(lines))):
+        for rewrite in _REWRITINGS:
+            changed = rewrite(lines[number])
+            if changed is not None and changed != lines[number]:
+                lines[number] = changed
+                return True
+    return False
+
+
+def _caught_without_parentheses(line: bytes) -> bytes | None:
+    # 3.14: `except ValueError, TypeError:`. In Python 2 the last one was a variable, by habit in lower case.
+    return _EXCEPT.sub(rb"\1(\2)\3", line)
+
+
+def _caught_groups(line: bytes) -> bytes | None:
+    # 3.11: `except* Error:`
+    return _EXCEPT_STAR.sub(rb"\1 ", line)
+
+
+def _type_parameters(line: bytes) -> bytes | None:
+    # 3.12: `def f[T](…)`, `class C[T]:`
+    found = _GENERIC.match(line)
+    if not found:
+        return None
+    start = found.end() - 1
+    depth = 0
+    for position in range(start, len(line)):
+        depth += (line[position] == 0x5B) - (line[position] == 0x5D)
+        if depth == 0:
+            blank = b" " * (position + 1 - start)
+            return line[:start] + blank + line[position + 1 :]
+    return None
+
+
+def _type_alias(line: bytes) -> bytes | None:
+    # 3.12: `type Name[T] = …`
+    found = _ALIAS.match(line)
+    if not found:
+        return None
+    indent, name, _, rest = found.groups()
+    return indent + name + b" " * (found.start(4) - len(indent) - len(name)) + rest
+
+
+def _template_text(line: bytes) -> bytes | None:
+    # 3.14: `t"…"`
+    return _TEMPLATE.sub(rb"\1f\2", line)
+
+
+def _nested_quotes(line: bytes) -> bytes | None:
+    # 3.12: the same quotes, or a backslash, inside the braces of an f-string
+    changed = bytearray(line)
+    position = 0
+    while found := _FORMATTED.search(changed, position):
+        end = _requote(changed, found.end(), found[1][0])
+        if end is None:
+            return None
+        position = end
+    return bytes(changed)
+
+
+def _requote(line: bytearray, start: int, quote: int) -> int | None:
+    """Change the quotes inside the braces of the f-string whose text begins at `start`; gives its end."""
+    other = 0x22 if quote == 0x27 else 0x27
+    depth = 0
+    inner = False
+    position = start
+    while position < len(line):
+        char = line[position]
+        if char == 0x5C:
+            if depth:
+                line[position : position + 2] = b"  "
+            position += 1
+        elif char == quote:
+            if not depth:
+                return position + 1
+            line[position] = other
+            inner = not inner
+        elif char == other and inner:
+            return None
+        elif char == 0x7B and not inner:
+            if not depth and line[position + 1 : position + 2] == b"{":
+                position += 1
+            else:
+                depth += 1
+        elif char == 0x7D and not inner and depth:
+            depth -= 1
+        position += 1
+    return None
+
+
+_REWRITINGS: tuple[Callable[[bytes], bytes | None], ...] = (
+    _caught_without_parentheses,
+    _caught_groups,
+    _type_parameters,
+    _type_alias,
+    _template_text,
+    _nested_quotes,
+)
