@@ -172,6 +172,8 @@ class RunsRow(_Row, frozen=True, kw_only=True):
     methods: tuple[str, ...] = ()
     where: tuple[ArgumentTest, ...] = ()
     passes: tuple[str, ...] = ()
+    #: decorators: calling the decorated name no longer runs the function (it enqueues, say)
+    replaces: bool = False
 
 
 class BaseRow(_Row, frozen=True, kw_only=True):

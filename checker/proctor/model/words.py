@@ -13,6 +13,8 @@ Effect = Literal[
     "serves-http",
     "serves-dev",
     "consumes-jobs",
+    # hands one update over to a library's handlers
+    "dispatches",
     "runs-bot",
     "schedules",
     "supervises",
@@ -87,6 +89,19 @@ VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 KINDS: tuple[Kind, ...] = get_args(Kind)
 PHASES: tuple[Phase, ...] = get_args(Phase)
 EFFECTS: tuple[Effect, ...] = get_args(Effect)
+
+#: How a phase reads in a sentence: "it runs …".
+PHASE_PHRASES: dict[Phase, str] = {
+    "import": "at import",
+    "startup": "at start-up",
+    "request": "in a request",
+    "job": "in a job",
+    "tick": "in a scheduled job",
+    "loop": "in its main loop",
+    "thread": "in a thread",
+    "signal": "in a signal handler",
+    "shutdown": "at shutdown",
+}
 
 #: Clauses in the order of the specification, with their titles.
 CLAUSES: dict[str, str] = {
