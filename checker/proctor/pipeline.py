@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import msgspec
 
 from proctor import __version__
-from proctor.errors import ConfigurationError, ProctorError, RootError
+from proctor.errors import ConfigurationError, RootError
 from proctor.model.fact import Facts, Ignore
 from proctor.model.finding import Judgement
 from proctor.model.process import Declaration, ResolvedProcess
@@ -66,20 +66,23 @@ def judge_tree(
     progress: Progress | None = None,
     root: str = ".",
     today: datetime.date | None = None,
+    book: Rulebook | None = None,
 ) -> Judgement:
     """The whole answer for a tree; `root` is how the answer calls it.
 
     `store` (opened by the caller) remembers facts and whole answers; the answer is the same with and without it
-    and for any number of `workers`. `today` decides which acceptances have ended.
+    and for any number of `workers`. `today` decides which acceptances have ended. `book` are the rules and models to
+    use in place of the built-in ones and those that the settings name.
     Raises ConfigurationError where rules or settings cannot be used.
     """
     found = found or SettingsFile()
     day = (today or datetime.date.today()).isoformat()
-    sources = rule_sources(tree, found.settings)
-    run = _Run(tree, found, sources, day)
+    sources = None if book else rule_sources(tree, found.settings)
+    run = _Run(tree, found, book.digest if book else sources.digest if sources else "", day)
     known = run.remembered(store) if store else None
     if known is None:
-        known = _judge(run, store, workers, progress or _silent)
+        book = book or load_rulebook(sources, store)
+        known = _judge(run, book, store, workers, progress or _silent)
         if store:
             run.remember(store, known)
     return msgspec.structs.replace(known, root=root)
@@ -92,14 +95,14 @@ def link_tree(
     store: Store | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
-    sources: RuleSources | None = None,
+    book: Rulebook | None = None,
 ) -> Linked:
-    """The linked program of a tree, not judged."""
+    """The linked program of a tree, not judged. `book` as in `judge_tree`."""
     from proctor import declare, extract, link, resolve
 
     settings = settings or Settings()
     say = progress or _silent
-    book = load_rulebook(sources or rule_sources(tree, settings), store)
+    book = book or load_rulebook(rule_sources(tree, settings), store)
     check_codes(settings, book.rules)
     declaration = declare.read(tree, settings.procfile)
     resolved = resolve.entry_points(declaration, book.launchers, tree)
@@ -135,22 +138,21 @@ def _silent(what: str, done: int, total: int) -> None:
     pass
 
 
-def _judge(run: _Run, store: Store | None, workers: int | None, say: Progress) -> Judgement:
+def _judge(run: _Run, book: Rulebook, store: Store | None, workers: int | None, say: Progress) -> Judgement:
     from proctor import judge, report
 
     tree, settings = run.tree, run.found.settings
-    linked = link_tree(tree, settings, store=store, workers=workers, progress=say, sources=run.sources)
+    linked = link_tree(tree, settings, store=store, workers=workers, progress=say, book=book)
     say("judging", 0, 0)
-    rules = linked.rulebook.rules
     judgement = judge.judgement(
-        linked.program, linked.resolved, rules, _platform(settings), tree, ".", settings.severity
+        linked.program, linked.resolved, book.rules, _platform(settings), tree, ".", settings.severity
     )
     judgement = judge.accept(
         judgement,
         [*linked.declaration.ignores, *_ignores(linked.facts, tree)],
         settings,
         run.found.path,
-        [rule.code for rule in rules],
+        [rule.code for rule in book.rules],
         run.day,
     )
     return report.sign(judgement, report.SourceLines(tree.read))
@@ -204,10 +206,10 @@ class _Run:
     their contents the key is whole.
     """
 
-    def __init__(self, tree: SourceTree, found: SettingsFile, sources: RuleSources, day: str) -> None:
+    def __init__(self, tree: SourceTree, found: SettingsFile, rules: str, day: str) -> None:
         self.tree = _WatchedTree(tree)
         self.found = found
-        self.sources = sources
+        self.rules = rules
         self.day = day
         self._first = ""
 
@@ -232,7 +234,7 @@ class _Run:
         if not self._first:
             hashed = hashlib.blake2b(digest_size=20)
             hashed.update(_code_mark().encode())
-            hashed.update(msgspec.json.encode([self.found, self.sources.digest, self.day]))
+            hashed.update(msgspec.json.encode([self.found, self.rules, self.day]))
             hashed.update(msgspec.json.encode([self.tree.files, self.tree.skipped]))
             for path in self.tree.python:
                 hashed.update(self._digest(path))
@@ -262,15 +264,3 @@ def _code_mark() -> str:
     except OSError:
         pass  # packed in a zip: the version has to do
     return "\0".join(marks)
-
-
-__all__ = [
-    "Linked",
-    "ProctorError",
-    "Progress",
-    "check_codes",
-    "judge_tree",
-    "link_tree",
-    "open_tree",
-    "rule_sources",
-]

@@ -51,8 +51,8 @@ def _check(value: Any, kind: inspect.Type, file: str, key: str) -> Any:
     if isinstance(kind, inspect.StructType):
         return _check_table(value, kind, file, key)
     if isinstance(kind, (inspect.VarTupleType, inspect.ListType, inspect.SetType, inspect.FrozenSetType)):
-        items = value if isinstance(value, list) else [value]
-        several = isinstance(value, list)
+        several = isinstance(value, (list, tuple))
+        items = value if several else [value]
         return [
             _check(item, kind.item_type, file, f"{key}[{index}]" if several else key)
             for index, item in enumerate(items)

@@ -11,7 +11,7 @@ from proctor.model.finding import Finding, Gap, Step
 from proctor.model.place import Place
 from proctor.model.program import Context, ProcessView, Program
 from proctor.model.rule import Rule
-from proctor.model.words import Phase, Severity
+from proctor.model.words import PHASE_PHRASES, Phase, Severity
 
 
 class Doubt(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,7 +77,10 @@ def make_finding(
     """A finding of one rule in one program. Without `evidence` it is the path to `context`, or the declaration's
     own steps, and always ends at `place`."""
     own_phase = phase or (context.phase if context is not None else None)
-    filled = {"process_type": view.process.name, "phase": own_phase or "", "subject": subject, **names}
+    when = PHASE_PHRASES[own_phase] if own_phase else ""
+    filled = {
+        "process_type": view.process.name, "phase": own_phase or "", "when": when, "subject": subject, **names
+    }  # fmt: skip
     if not evidence:
         evidence = (
             view.path(context, place, text or rule.summary) if context is not None else view.launch.chain

@@ -107,13 +107,21 @@ def verdicts(
     findings: Sequence[Finding],
     doubts: Sequence[Doubt],
     resolved: Sequence[ResolvedProcess],
+    rules: Sequence[Rule],
 ) -> tuple[ClauseVerdict, ...]:
-    """A verdict for every clause and process type, and for the app as a whole where something concerns it."""
+    """A verdict for every clause and process type, and for the app as a whole where something concerns it. A clause
+    that none of `rules` judges conforms nowhere."""
     made: list[ClauseVerdict] = []
+    judged = frozenset(rule.clause for rule in rules)
     for item in resolved:
         views = tuple(view for view in program.views if view.process.name == item.process.name)
         for clause in CLAUSES:
-            made.append(_verdict(clause, item, views, findings, doubts))
+            verdict = _verdict(clause, item, views, findings, doubts)
+            if verdict.verdict == "conforms" and clause not in judged:
+                verdict = ClauseVerdict(
+                    clause=clause, process=verdict.process, verdict="not verified", reason="no rule judges it"
+                )
+            made.append(verdict)
     made.extend(_app_verdicts(program, findings, doubts))
     return tuple(made)
 
@@ -196,7 +204,7 @@ def judgement(
         processes=process_reports(program, resolved),
         findings=tuple(findings),
         suppressed=(),
-        verdicts=verdicts(program, findings, doubts, resolved),
+        verdicts=verdicts(program, findings, doubts, resolved, rules),
         coverage=coverage(program, tree),
     )
 

@@ -6,13 +6,26 @@ from typing import Literal, get_args
 
 from proctor.model.finding import Judgement
 from proctor.report.fingerprint import sign
+from proctor.report.graph import render_graph
 from proctor.report.lines import SourceLines
 from proctor.report.style import PLAIN, Style
+from proctor.report.why import render_why
 
 Format = Literal["text", "json"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 
-__all__ = ["FORMATS", "PLAIN", "Format", "SourceLines", "Style", "render", "render_processes", "sign"]
+__all__ = [
+    "FORMATS",
+    "PLAIN",
+    "Format",
+    "SourceLines",
+    "Style",
+    "render",
+    "render_graph",
+    "render_processes",
+    "render_why",
+    "sign",
+]
 
 
 def render(judgement: Judgement, form: Format, lines: SourceLines, style: Style = PLAIN) -> str:

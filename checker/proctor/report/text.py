@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from proctor.model.finding import ClauseVerdict, Finding, Judgement, ProcessReport, Step
-from proctor.model.words import SEVERITIES, VERDICTS
+from proctor.model.words import PHASE_PHRASES, SEVERITIES, VERDICTS
 from proctor.report.frame import render_frame
 from proctor.report.lines import SourceLines
 from proctor.report.style import Style, printable, width
@@ -52,7 +52,7 @@ def _finding(finding: Finding, lines: SourceLines, style: Style) -> list[str]:
     place = finding.place
     column = lines.column(place.path, place.line, place.column)
     who = ", ".join(finding.processes) or _APP
-    when = f" at {finding.phase}" if finding.phase else ""
+    when = f" {PHASE_PHRASES[finding.phase]}" if finding.phase else ""
     head = (
         f"{style.paint(finding.severity, finding.severity)} {style.paint(finding.code, 'bold')} {finding.name}  "
         f"{printable(place.path)}:{place.line}:{column}  "

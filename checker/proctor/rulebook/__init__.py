@@ -1,7 +1,6 @@
-"""Rules, library models and launcher models, from TOML to values."""
+"""Rules, library models and launcher models, from TOML to values; and rules as pages."""
 
-from __future__ import annotations
-
+from proctor.rulebook.explain import explain_rule, find_rule, list_rules, rule_pages
 from proctor.rulebook.load import (
     JUDGES,
     BlobCache,
@@ -17,9 +16,13 @@ __all__ = [
     "JUDGES",
     "BlobCache",
     "RuleSources",
+    "explain_rule",
+    "find_rule",
+    "list_rules",
     "load_examples",
     "load_model_examples",
     "load_rulebook",
     "marked_lines",
     "read_sources",
+    "rule_pages",
 ]

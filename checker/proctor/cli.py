@@ -1,0 +1,450 @@
+"""The command line: options, streams and exit statuses. The only module that knows typer."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TextIO
+
+import msgspec
+import typer
+
+from proctor import __version__, pipeline, report
+from proctor.errors import ProctorError, UsageError
+from proctor.model.finding import Judgement
+from proctor.model.words import SEVERITIES
+from proctor.settings import Settings, SettingsFile, check_settings, read_settings
+
+if TYPE_CHECKING:
+    from proctor.extract import Store
+
+_INTERRUPTED = 130
+
+app = typer.Typer(
+    name="proctor",
+    help="A 12-factor concurrency linter and conformance checker for Python apps.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+rules_app = typer.Typer(
+    help="List the rules; test their examples; write their pages.",
+    rich_markup_mode=None,
+    add_completion=False,
+)
+app.add_typer(rules_app, name="rules", invoke_without_command=True)
+
+Root = Annotated[Path, typer.Argument(metavar="[PATH]", help="The folder of the app.", show_default=False)]
+FormatOption = Annotated[str, typer.Option("--format", metavar="text|json", help="What to write.")]
+ColorOption = Annotated[
+    str, typer.Option("--color", metavar="auto|always|never", help="Colour: on terminals only, or not.")
+]
+ProcfileOption = Annotated[
+    str | None, typer.Option("--procfile", metavar="FILE", help="Another Procfile, relative to PATH.")
+]
+PlatformOption = Annotated[
+    str | None,
+    typer.Option("--platform", metavar="NAME", help="The platform to assume (container, heroku, …)."),
+]
+NoCacheOption = Annotated[bool, typer.Option("--no-cache", help="Remember nothing, use nothing remembered.")]
+WorkersOption = Annotated[
+    int | None, typer.Option("--workers", min=1, metavar="N", help="How many files to read at a time.")
+]
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line `arguments` (without the program's name); returns the exit status."""
+    try:
+        status = app(args=list(arguments), prog_name="proctor", standalone_mode=False)
+        return status if isinstance(status, int) else 0
+    except ProctorError as error:
+        _complain(str(error))
+        return error.exit_code
+    except BrokenPipeError:
+        return 0
+    except (KeyboardInterrupt, typer.Abort):
+        _complain("interrupted")
+        return _INTERRUPTED
+    except Exception as error:
+        return _explain_crash(error)
+
+
+def _explain_crash(error: Exception) -> int:
+    # typer brings its own click or uses the installed one, so that the class has no single name
+    format_message = getattr(error, "format_message", None)
+    if format_message is not None:
+        _complain(f"{format_message()} Try `proctor --help`.")
+        return UsageError.exit_code
+    if os.environ.get("PROCTOR_DEBUG") == "1":
+        raise error
+    _complain(
+        f"internal error: {type(error).__name__}: {error}\n"
+        "This is a defect of proctor. Run it again with PROCTOR_DEBUG=1 and report what that shows."
+    )
+    return ProctorError.exit_code
+
+
+def _complain(text: str) -> None:
+    with contextlib.suppress(OSError):
+        print(f"proctor: {text}", file=sys.stderr)
+
+
+# --- check and processes -----------------------------------------------------------------------------------
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version.", is_eager=True)] = False,
+) -> None:
+    if version:
+        print(f"proctor {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help(), file=sys.stderr)
+        raise typer.Exit(UsageError.exit_code)
+
+
+@app.command()
+def check(
+    path: Root = Path(),
+    form: FormatOption = "text",
+    output: Annotated[
+        list[str] | None,
+        typer.Option("--output", "-o", metavar="[FORMAT:]FILE", help="Write to a file; may be repeated."),
+    ] = None,
+    select: Annotated[
+        list[str] | None,
+        typer.Option("--select", metavar="CODES", help="Only these rules (codes or their beginnings)."),
+    ] = None,
+    ignore: Annotated[
+        list[str] | None, typer.Option("--ignore", metavar="CODES", help="Not these rules.")
+    ] = None,
+    fail_on: Annotated[
+        str | None,
+        typer.Option("--fail-on", metavar="error|warning|note|never", help="What makes the exit status 1."),
+    ] = None,
+    procfile: ProcfileOption = None,
+    platform: PlatformOption = None,
+    no_cache: NoCacheOption = False,
+    workers: WorkersOption = None,
+    color: ColorOption = "auto",
+) -> int:
+    """Judge the app in PATH and report what breaks the clauses."""
+    targets = _targets(output or [], _format(form))
+    found = _settings(
+        path,
+        select=_codes(select),
+        ignore=_codes(ignore),
+        fail_on=fail_on,
+        procfile=procfile,
+        platform=platform,
+    )
+    judgement, lines = _judge(path, found, no_cache, workers)
+    for form_of_file, file in targets:
+        _write(report.render(judgement, form_of_file, lines, _style(color, file)), file)
+    return int(_fails(judgement, found.settings))
+
+
+@app.command()
+def processes(
+    path: Root = Path(),
+    effects: Annotated[
+        bool, typer.Option("--effects", help="Show the path to each thing that a process type does.")
+    ] = False,
+    form: FormatOption = "text",
+    procfile: ProcfileOption = None,
+    platform: PlatformOption = None,
+    no_cache: NoCacheOption = False,
+    workers: WorkersOption = None,
+    color: ColorOption = "auto",
+) -> int:
+    """Show the process types as proctor understands them."""
+    chosen = _format(form)
+    found = _settings(path, procfile=procfile, platform=platform)
+    judgement, _ = _judge(path, found, no_cache, workers)
+    _write(report.render_processes(judgement, chosen, effects, _style(color, "-")), "-")
+    return 0
+
+
+def _judge(
+    path: Path, found: SettingsFile, no_cache: bool, workers: int | None
+) -> tuple[Judgement, report.SourceLines]:
+    tree = pipeline.open_tree(path, found.settings)
+    shown = os.path.normpath(path).replace(os.sep, "/")
+    with _opened_store(no_cache) as store, _Progress(sys.stderr) as progress:
+        judgement = pipeline.judge_tree(
+            tree, found, store=store, workers=workers, progress=progress, root=shown
+        )
+    return judgement, report.SourceLines(tree.read)
+
+
+@contextlib.contextmanager
+def _opened_store(no_cache: bool) -> Iterator[Store | None]:
+    if no_cache:
+        yield None
+        return
+    from proctor.extract import Store
+
+    with Store() as store:
+        yield store
+
+
+def _settings(path: Path, **options: object) -> SettingsFile:
+    """The settings of PATH with what the command line says laid over them; an absent option is None."""
+    found = read_settings(path)
+    for notice in found.notices:
+        _complain(notice)
+    given = {name: value for name, value in options.items() if value is not None}
+    if not given:
+        return found
+    merged = {
+        **msgspec.to_builtins(found.settings),
+        **{name.replace("_", "-"): given[name] for name in given},
+    }
+    from proctor.errors import ConfigurationError
+    from proctor.shape import fill
+
+    try:
+        settings = fill(merged, Settings, "command line")
+        check_settings(settings, "command line")
+    except ConfigurationError as error:
+        raise UsageError(
+            str(error).replace("command line: `", "`--").replace("`--fail_on", "`--fail-on")
+        ) from None
+    return msgspec.structs.replace(found, settings=settings)
+
+
+def _codes(given: list[str] | None) -> list[str] | None:
+    """Codes from a repeatable option whose values may be comma-separated."""
+    if given is None:
+        return None
+    return [code.strip().upper() for text in given for code in text.split(",") if code.strip()]
+
+
+def _fails(judgement: Judgement, settings: Settings) -> bool:
+    if settings.fail_on == "never":
+        return False
+    counted = SEVERITIES[: SEVERITIES.index(settings.fail_on) + 1]
+    return any(finding.severity in counted for finding in judgement.findings)
+
+
+# --- rules -------------------------------------------------------------------------------------------------
+
+
+@rules_app.callback()
+def rules(
+    context: typer.Context,
+) -> None:
+    """List the rules; test their examples."""
+    if context.invoked_subcommand is None:
+        from proctor.rulebook import list_rules, load_rulebook
+
+        with _opened_store(False) as store:
+            _write(list_rules(load_rulebook(cache=store).rules), "-")
+
+
+@rules_app.command("test")
+def rules_test(
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[DIR]", help="A folder of rules; the built-in ones by default.")
+    ] = None,
+) -> int:
+    """Run the examples in rule files and compare them with what they expect."""
+    from proctor.trial import try_rules
+
+    n_examples, complaints = try_rules(folder)
+    for complaint in complaints:
+        _write(f"{complaint}\n", "-")
+    _write(f"{n_examples} examples, {len(complaints)} not as expected.\n", "-")
+    return int(bool(complaints))
+
+
+@rules_app.command("docs", hidden=True)
+def rules_docs(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the pages go.")],
+    check_only: Annotated[
+        bool, typer.Option("--check", help="Write nothing; say which pages differ.")
+    ] = False,
+) -> int:
+    """Write a page for each rule, and an index."""
+    from proctor.rulebook import rule_pages
+
+    stale = []
+    for name, text in rule_pages().items():
+        page = folder / name
+        if not page.is_file() or page.read_text(encoding="utf-8") != text:
+            stale.append(name)
+            if not check_only:
+                folder.mkdir(parents=True, exist_ok=True)
+                _write(text, str(page))
+    stale += sorted({page.name for page in folder.glob("*.md")} - set(rule_pages()))
+    for name in stale:
+        _write(f"{name} {'differs' if check_only else 'written'}\n", "-")
+    return int(check_only and bool(stale))
+
+
+@app.command()
+def explain(
+    rule: Annotated[str, typer.Argument(metavar="CODE|NAME", help="A rule's code or name.")],
+    path: Annotated[Path, typer.Option("--root", help="The app whose own rules count, too.")] = Path(),
+) -> None:
+    """Show what a rule says, why, and how to mend what it finds."""
+    from proctor.rulebook import explain_rule, find_rule, load_rulebook, read_sources
+
+    found = read_settings(path)
+    sources = read_sources([path / folder for folder in found.settings.rules])
+    with _opened_store(False) as store:
+        book = load_rulebook(sources, store)
+    _write(explain_rule(find_rule(rule, book.rules), sources), "-")
+
+
+# --- the program -------------------------------------------------------------------------------------------
+
+
+@app.command()
+def why(
+    place: Annotated[str, typer.Argument(metavar="FILE:LINE", help="A line of the app, relative to PATH.")],
+    path: Annotated[Path, typer.Argument(metavar="[PATH]", help="The folder of the app.")] = Path(),
+    procfile: ProcfileOption = None,
+    no_cache: NoCacheOption = False,
+    workers: WorkersOption = None,
+) -> int:
+    """Show which process types run a line, and when."""
+    file, _, line = place.rpartition(":")
+    if not file or not line.isdigit():
+        raise UsageError(f"`{place}` is no `FILE:LINE`, such as `app.py:12`.")
+    found = _settings(path, procfile=procfile)
+    tree = pipeline.open_tree(path, found.settings)
+    name = os.path.normpath(file).replace(os.sep, "/")
+    if name not in tree:
+        raise UsageError(f"`{name}` is not among the files of `{path}`.")
+    with _opened_store(no_cache) as store, _Progress(sys.stderr) as progress:
+        linked = pipeline.link_tree(tree, found.settings, store=store, workers=workers, progress=progress)
+    _write(report.render_why(linked.program, name, int(line)), "-")
+    return 0
+
+
+@app.command()
+def graph(
+    path: Root = Path(),
+    form: Annotated[str, typer.Option("--format", metavar="mermaid|dot", help="What to write.")] = "mermaid",
+    procfile: ProcfileOption = None,
+    no_cache: NoCacheOption = False,
+    workers: WorkersOption = None,
+) -> int:
+    """Write process types, entry points and what they do as a picture."""
+    if form not in ("mermaid", "dot"):
+        raise UsageError(f"`--format` cannot be `{form}`; valid are `dot`, `mermaid`.")
+    found = _settings(path, procfile=procfile)
+    judgement, _ = _judge(path, found, no_cache, workers)
+    _write(report.render_graph(judgement, "dot" if form == "dot" else "mermaid"), "-")
+    return 0
+
+
+# --- formats and streams -----------------------------------------------------------------------------------
+
+
+def _format(name: str) -> report.Format:
+    for form in report.FORMATS:
+        if form == name:
+            return form
+    from proctor.shape import nearest
+
+    raise UsageError(f"`--format` cannot be `{name}`; {nearest(name, report.FORMATS)}.")
+
+
+def _targets(outputs: Sequence[str], form: report.Format) -> list[tuple[report.Format, str]]:
+    """What to write where ("-" is standard output): `--output FILE` takes the place of standard output,
+    `--output FORMAT:FILE` comes on top of it."""
+    targets: list[tuple[report.Format, str]] = []
+    to_stdout = True
+    for output in outputs:
+        name, colon, file = output.partition(":")
+        if colon and name in report.FORMATS:
+            targets.append((_format(name), file))
+        else:
+            targets.append((form, output))
+            to_stdout = False
+    for _, file in targets:
+        if not file:
+            raise UsageError("`--output` names no file.")
+    return [(form, "-"), *targets] if to_stdout else targets
+
+
+def _write(text: str, file: str) -> None:
+    if file == "-":
+        sys.stdout.write(text)
+        return
+    try:
+        Path(file).write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise UsageError(f"`{file}` cannot be written ({error.strerror}).") from error
+
+
+def _style(color: str, file: str) -> report.Style:
+    if color not in ("auto", "always", "never"):
+        raise UsageError(f"`--color` cannot be `{color}`; valid are `auto`, `always`, `never`.")
+    if file != "-":
+        return report.PLAIN
+    encoding = (sys.stdout.encoding or "ascii").lower().replace("-", "")
+    if encoding not in ("utf8", "utf16", "utf32", "cp65001", "gb18030") and isinstance(
+        sys.stdout, io.TextIOWrapper
+    ):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    return report.Style(
+        color=_wants_color(color, sys.stdout), ascii=not encoding.startswith(("utf", "gb18030"))
+    )
+
+
+def _wants_color(color: str, stream: TextIO) -> bool:
+    if color != "auto":
+        return color == "always"
+    # https://no-color.org and https://force-color.org: set and not empty
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+class _Progress:
+    """A line on a terminal that says what is being done, once that takes longer than a second."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._text = ""
+        self._shown = ""
+        self._start = time.monotonic()
+        self._active = stream.isatty() and hasattr(signal, "setitimer")
+
+    def __enter__(self) -> _Progress:
+        if self._active:
+            # A timer and no thread: reading forks, which is safe only while there is one thread.
+            self._old = signal.signal(signal.SIGALRM, self._tick)
+            signal.setitimer(signal.ITIMER_REAL, 1.0, 0.2)
+        return self
+
+    def __exit__(self, *unused: object) -> None:
+        if self._active:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, self._old)
+            self._show("")
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        self._text = f"{what} {done:,}/{total:,}" if total else what
+
+    def _tick(self, *unused: object) -> None:
+        self._show(f"{self._text} ({time.monotonic() - self._start:.0f} s)")
+
+    def _show(self, text: str) -> None:
+        if text != self._shown:
+            self._stream.write("\r" + text.ljust(len(self._shown)) + ("" if text else "\r"))
+            self._stream.flush()
+            self._shown = text
