@@ -11,6 +11,9 @@ import re
 from collections.abc import Callable
 
 _MOST_REWRITINGS = 200
+#: how many lines a single text may span
+_MOST_TEXT_LINES = 60
+_SINGLE, _DOUBLE, _BACKSLASH, _BRACE = b"'\"\\{"
 _CLASS = rb"(?:(?:[A-Za-z_]\w*\.)+\w+|[A-Z]\w+)"
 _EXCEPT = re.compile(rb"^(\s*except\*?\s+)(" + _CLASS + rb"(?:\s*,\s*" + _CLASS + rb")+)(\s*:)")
 _EXCEPT_STAR = re.compile(rb"^(\s*except)\*")
@@ -44,6 +47,8 @@ def _rewrite_one(lines: list[bytes], error: SyntaxError) -> bool:
             if changed is not None and changed != lines[number]:
                 lines[number] = changed
                 return True
+        if _nested_quotes(lines, number):
+            return True
     return False
 
 
@@ -86,46 +91,65 @@ def _template_text(line: bytes) -> bytes | None:
     return _TEMPLATE.sub(rb"\1f\2", line)
 
 
-def _nested_quotes(line: bytes) -> bytes | None:
-    # 3.12: the same quotes, or a backslash, inside the braces of an f-string
-    changed = bytearray(line)
+def _nested_quotes(lines: list[bytes], number: int) -> bool:
+    # 3.12: the same quotes, a backslash or a line break inside the braces of an f-string
+    text = bytearray(b"".join(lines[number : number + _MOST_TEXT_LINES]))
+    n_first = len(lines[number])
     position = 0
-    while found := _FORMATTED.search(changed, position):
-        end = _requote(changed, found.end(), found[1][0])
+    while (found := _FORMATTED.search(text, position)) and found.start() < n_first:
+        end = _requote(text, found.end(), found[1][0])
         if end is None:
-            return None
+            return False
+        n_first += max(0, end - n_first)
         position = end
-    return bytes(changed)
+    changed = bytes(text).splitlines(keepends=True)
+    if changed == lines[number : number + _MOST_TEXT_LINES]:
+        return False
+    lines[number : number + _MOST_TEXT_LINES] = changed
+    return True
 
 
-def _requote(line: bytearray, start: int, quote: int) -> int | None:
-    """Change the quotes inside the braces of the f-string whose text begins at `start`; gives its end."""
-    other = 0x22 if quote == 0x27 else 0x27
+def _requote(text: bytearray, start: int, quote: int) -> int | None:
+    """Change the quotes inside the braces of the f-string whose text begins at `start`; gives its end.
+
+    One that spans lines gets triple quotes instead of its own.
+    """
+    other = _DOUBLE if quote == _SINGLE else _SINGLE
     depth = 0
     inner = False
+    spans_lines = False
     position = start
-    while position < len(line):
-        char = line[position]
-        if char == 0x5C:
-            if depth:
-                line[position : position + 2] = b"  "
-            position += 1
-        elif char == quote:
-            if not depth:
-                return position + 1
-            line[position] = other
+    while position < len(text):
+        char = text[position]
+        if char == quote and not depth:
+            return _close(text, start, position, spans_lines)
+        if char == quote:
+            text[position] = other
             inner = not inner
-        elif char == other and inner:
-            return None
-        elif char == 0x7B and not inner:
-            if not depth and line[position + 1 : position + 2] == b"{":
+        elif char in b"\r\n" or (char == other and inner):
+            if not depth or inner:
+                return None
+            spans_lines = True
+        elif char == _BACKSLASH:
+            if depth:
+                text[position : position + 2] = b"  "
+            position += 1
+        elif not inner and char in b"{}":
+            if not depth and bytes(text[position : position + 2]) in (b"{{", b"}}"):
                 position += 1
             else:
-                depth += 1
-        elif char == 0x7D and not inner and depth:
-            depth -= 1
+                depth += 1 if char == _BRACE else -1
         position += 1
     return None
+
+
+def _close(text: bytearray, start: int, end: int, spans_lines: bool) -> int:
+    if not spans_lines:
+        return end + 1
+    mark = bytes(text[end : end + 1]) * 2
+    text[end:end] = mark
+    text[start:start] = mark
+    return end + 1 + 2 * len(mark)
 
 
 _REWRITINGS: tuple[Callable[[bytes], bytes | None], ...] = (
@@ -134,5 +158,4 @@ _REWRITINGS: tuple[Callable[[bytes], bytes | None], ...] = (
     _type_parameters,
     _type_alias,
     _template_text,
-    _nested_quotes,
 )

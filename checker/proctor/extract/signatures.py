@@ -35,15 +35,17 @@ class SignatureReader(ExpressionReader):
         positional = [*node.posonlyargs, *node.args]
         if not (positional or node.vararg or node.kwonlyargs or node.kwarg):
             return ()
+        # Python evaluates all defaults before the first annotation.
         missing = len(positional) - len(node.defaults)
         defaults = [None] * missing + [self.expr(default) for default in node.defaults]
+        keyword_defaults = [self.optional(default) for default in node.kw_defaults]
         params = [
             self._param(arg, "positional", default) for arg, default in zip(positional, defaults, strict=True)
         ]
         if node.vararg:
             params.append(self._param(node.vararg, "args", None))
-        for arg, value in zip(node.kwonlyargs, node.kw_defaults, strict=True):
-            params.append(self._param(arg, "keyword", self.optional(value)))
+        for arg, default in zip(node.kwonlyargs, keyword_defaults, strict=True):
+            params.append(self._param(arg, "keyword", default))
         if node.kwarg:
             params.append(self._param(node.kwarg, "kwargs", None))
         return tuple(params)
