@@ -148,9 +148,9 @@ class Linker:
     def _link(self, key: UnitKey) -> None:
         if self.world.module(key.path) is None:
             return
-        self.world.current = key
+        self.world.begin(key)
         linked = _UnitLinker(self, self.world.scope(key)).link()
-        self.world.current = None
+        self.world.begin(None)
         before = self.units.get(key)
         self.units[key] = linked
         if before is None:

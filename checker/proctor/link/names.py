@@ -1,14 +1,15 @@
 """What names and expressions stand for, within one world (one list of import folders).
 
 Resolution is flow-insensitive: a name stands for everything that is ever bound to it. Parameters are cells
-that grow while calls are linked; results that looked at a cell are not remembered, and whoever is being
-linked at that moment is noted as a reader of the cell.
+that grow while calls are linked; a result is remembered with the cells that it looked at and holds until one
+of them grows, and whoever is being linked at that moment is noted as a reader of the cell.
 """
 
 from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
 
 from proctor.link.rows import Rows
 from proctor.link.scopes import Binding, Module, Scope
@@ -32,7 +33,6 @@ from proctor.model.fact import (
     Result,
     Return,
     Seq,
-    SetItem,
     Star,
     Text,
     Yield,
@@ -48,7 +48,6 @@ _MAX_DEPTH = 40
 #: built-ins whose result iterates over the items of an argument
 _PASS_ON = {"sorted": 0, "list": 0, "tuple": 0, "set": 0, "reversed": 0, "iter": 0, "next": 0, "frozenset": 0,
             "enumerate": 0, "filter": 1, "zip": 0, "max": 0, "min": 0}  # fmt: skip
-_ADDERS = frozenset({"append", "add", "appendleft", "insert", "extend", "update", "setdefault"})
 
 
 def union(parts: Iterable[Refs]) -> Refs:
@@ -58,6 +57,18 @@ def union(parts: Iterable[Refs]) -> Refs:
         for ref in part:
             seen[ref] = None
     return tuple(seen)[:MAX_REFS]
+
+
+Cell = tuple[UnitKey, int]
+
+
+class _Memo(NamedTuple):
+    """A result, the cells it looked at, how many refs these held together, and the one pass it is good for (0: any)."""
+
+    refs: Refs
+    cells: frozenset[Cell]
+    size: int
+    only_in: int
 
 
 class World:
@@ -76,12 +87,17 @@ class World:
         self.current: UnitKey | None = None
         self.subclasses: dict[UnitKey, dict[UnitKey, None]] = {}
         #: parameter refs that a class-level model row gives (`pytest`-style injection is not among them)
-        self._tainted = False
-        self._active: set[tuple[int, Expr]] = set()
+        #: cells that the results being computed have looked at, and whether a cycle cut one of them short
+        self._looked_at: set[Cell] = set()
+        self._cut_short = False
+        self._active: set[object] = set()
         self._depth = 0
+        #: counts the units linked: a result that a cycle cut short is good for one of them only
+        self._pass = 0
         self._found: dict[str, str | None] = {}
         self._mro: dict[UnitKey, tuple[tuple[UnitKey, ...], tuple[str, ...]]] = {}
-        self._attributes: dict[tuple[str, str], Refs] = {}
+        self._attributes: dict[object, _Memo] = {}
+        self._contents: dict[object, _Memo] = {}
         self._dispatch: dict[type, Callable[..., Refs]] = {
             Name: self._name,
             Attr: self._attr,
@@ -190,19 +206,51 @@ class World:
 
     def module_attribute(self, path: str, name: str) -> Refs:
         """What `module.name` stands for: a binding, a submodule, or what a star import brings."""
-        key = (path, name)
-        known = self._attributes.get(key)
-        if known is not None:
-            return known
-        self._attributes[key] = ()
-        before, self._tainted = self._tainted, False
-        refs = self._module_attribute(path, name)
-        if self._tainted:
-            del self._attributes[key]
-        else:
-            self._attributes[key] = refs
-        self._tainted = self._tainted or before
+        return self._remembered(self._attributes, (path, name), lambda: self._module_attribute(path, name))
+
+    def begin(self, key: UnitKey | None) -> None:
+        """A unit is about to be linked: it is the reader of the cells looked at from now on."""
+        self.current = key
+        self._pass += 1
+
+    def _remembered(self, table: dict[Any, _Memo], key: Any, compute: Callable[[], Refs]) -> Refs:
+        """`compute()`, unless the table has its result and no cell that it looked at has grown since."""
+        known = table.get(key)
+        if known is not None and self._is_good(known):
+            return known.refs
+        mark = (id(table), key)
+        if mark in self._active or self._depth > _MAX_DEPTH:
+            self._cut_short = True
+            return ()
+        looked_at, cut_short = self._looked_at, self._cut_short
+        self._looked_at, self._cut_short = set(), False
+        self._active.add(mark)
+        self._depth += 1
+        refs = compute()
+        self._depth -= 1
+        self._active.discard(mark)
+        cells = frozenset(self._looked_at)
+        table[key] = _Memo(refs, cells, self._size(cells), self._pass if self._cut_short else 0)
+        self._looked_at = looked_at | cells
+        self._cut_short = self._cut_short or cut_short
         return refs
+
+    def _is_good(self, memo: _Memo) -> bool:
+        if memo.only_in and memo.only_in != self._pass:
+            return False
+        if memo.cells:
+            if self._size(memo.cells) != memo.size:
+                return False
+            self._looked_at |= memo.cells
+            if self.current is not None:
+                for cell in memo.cells:
+                    self.readers.setdefault(cell, set()).add(self.current)
+        if memo.only_in:
+            self._cut_short = True
+        return True
+
+    def _size(self, cells: Iterable[Cell]) -> int:
+        return sum(len(self.cells.get(cell, ())) for cell in cells)
 
     def _module_attribute(self, path: str, name: str) -> Refs:
         if not path.endswith("/"):
@@ -236,24 +284,7 @@ class World:
         handler = self._dispatch.get(type(expr))
         if handler is None or expr is None:
             return ()
-        memo = scope.memo
-        known = memo.get(expr)
-        if known is not None:
-            return known
-        mark = (id(scope), expr)
-        if mark in self._active or self._depth > _MAX_DEPTH:
-            self._tainted = True
-            return ()
-        before, self._tainted = self._tainted, False
-        self._active.add(mark)
-        self._depth += 1
-        refs = handler(expr, scope)
-        self._depth -= 1
-        self._active.discard(mark)
-        if not self._tainted:
-            memo[expr] = refs
-        self._tainted = self._tainted or before
-        return refs
+        return self._remembered(scope.memo, expr, lambda: handler(expr, scope))
 
     def _const(self, expr: Const, scope: Scope) -> Refs:
         return (ConstRef(expr.value),)
@@ -367,7 +398,7 @@ class World:
             if receiver:
                 return receiver
         cell = (scope.key, number)
-        self._tainted = True
+        self._looked_at.add(cell)
         if self.current is not None:
             self.readers.setdefault(cell, set()).add(self.current)
         given = tuple(self.cells.get(cell, ()))
@@ -687,6 +718,10 @@ class World:
         """The items of a container; for a mapping its values (or keys, where `values` is False)."""
         if expr is None or depth > 6:
             return ()
+        key = (scope.key, expr, values)
+        return self._remembered(self._contents, key, lambda: self._read_contents(expr, scope, values, depth))
+
+    def _read_contents(self, expr: Expr, scope: Scope, values: bool, depth: int) -> Refs:
         if isinstance(expr, Seq):
             return union(
                 self.contents(item.value, scope, values=values, depth=depth + 1)
@@ -806,22 +841,19 @@ class World:
         parts = [self._added_to(Name(name), scope, values)]
         if scope.unit.index == 0:
             for inner in scope.module.scopes[1:]:
-                if name not in inner.unit.locals or name in inner.unit.globals:
+                if Name(name) in inner.additions and (
+                    name not in inner.unit.locals or name in inner.unit.globals
+                ):
                     parts.append(self._added_to(Name(name), inner, values))
         return union(parts)
 
     def _added_to(self, container: Expr, scope: Scope, values: bool) -> Refs:
         parts: list[Refs] = []
-        for event in scope.unit.events:
-            if isinstance(event, SetItem) and event.obj == container and event.value is not None:
-                parts.append(self._flattened(event.value if values else event.index, scope))
-            elif (
-                isinstance(event, Call)
-                and isinstance(event.func, Attr)
-                and event.func.name in _ADDERS
-                and event.func.value == container
-            ):
+        for event in scope.additions.get(container, ()):
+            if isinstance(event, Call):
                 parts.extend(self._flattened(arg, scope) for arg in event.args)
+            elif event.value is not None:
+                parts.append(self._flattened(event.value if values else event.index, scope))
         return union(parts)
 
 

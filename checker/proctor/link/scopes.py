@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from proctor.model.fact import Bind, Define, Event, Expr, FileFacts, Import, SetAttr, Unit
+from proctor.model.fact import (
+    Attr,
+    Bind,
+    Call,
+    Define,
+    Event,
+    Expr,
+    FileFacts,
+    Import,
+    SetAttr,
+    SetItem,
+    Unit,
+)
 from proctor.model.fact import Name as NameExpr
-from proctor.model.program import Ref, UnitKey
+from proctor.model.program import UnitKey
+
+#: methods of built-in containers that put their arguments in
+_ADDERS = frozenset({"append", "add", "appendleft", "insert", "extend", "update", "setdefault"})
 
 
 class Binding(NamedTuple):
@@ -21,14 +36,16 @@ class Binding(NamedTuple):
 class Scope:
     """A unit inside its module, with its name table (built when first asked for)."""
 
-    __slots__ = ("_bindings", "key", "memo", "module", "param_index", "parent", "unit")
+    __slots__ = ("_additions", "_bindings", "key", "memo", "module", "param_index", "parent", "unit")
 
     def __init__(self, module: Module, unit: Unit) -> None:
         self.module = module
         self.unit = unit
         self.key = UnitKey(module.path, unit.index)
         self.parent: Scope | None = None
-        self.memo: dict[Expr, tuple[Ref, ...]] = {}
+        #: results of resolving expressions here, kept by `names`
+        self.memo: dict[Any, Any] = {}
+        self._additions: dict[Expr, list[Call | SetItem]] | None = None
         self._bindings: dict[str, list[Binding]] | None = None
         self.param_index = {param.name: i for i, param in enumerate(unit.params)}
 
@@ -38,6 +55,18 @@ class Scope:
         if self._bindings is None:
             self._bindings = self._collect()
         return self._bindings
+
+    @property
+    def additions(self) -> dict[Expr, list[Call | SetItem]]:
+        """Container expression -> the events of this unit that put something into it."""
+        if self._additions is None:
+            self._additions = {}
+            for event in self.unit.events:
+                if isinstance(event, SetItem) and event.value is not None:
+                    self._additions.setdefault(event.obj, []).append(event)
+                elif isinstance(event, Call) and isinstance(event.func, Attr) and event.func.name in _ADDERS:
+                    self._additions.setdefault(event.func.value, []).append(event)
+        return self._additions
 
     def _collect(self) -> dict[str, list[Binding]]:
         table: dict[str, list[Binding]] = {}

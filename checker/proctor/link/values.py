@@ -113,6 +113,9 @@ class Evaluator:
         self._modules: dict[str, Names] = {}
         self._states: dict[UnitKey, tuple[str, ...]] = {}
         self._depth = 0
+        self._memo: dict[tuple[UnitKey, Expr | None], Value] = {}
+        #: module bodies being read: their values so far
+        self._stack: list[tuple[str, Names]] = []
         self._dispatch: dict[type, Callable[..., Value]] = {
             Const: lambda expr, scope: Known(expr.value),
             Name: self._name,
@@ -133,24 +136,29 @@ class Evaluator:
         handler = self._dispatch.get(type(expr))
         if handler is None or self._depth > _MAX_DEPTH:
             return Unknown("it is computed")
+        if names is not None:
+            if isinstance(expr, Name) and expr.id in names:
+                return names[expr.id][0]
+            self._stack.append((scope.module.path, names))
+            try:
+                return self._computed(handler, expr, scope)
+            finally:
+                self._stack.pop()
+        if self._stack or type(expr) is Const:
+            return self._computed(handler, expr, scope)
+        mark = (scope.key, expr)
+        known = self._memo.get(mark)
+        if known is None:
+            self._memo[mark] = Unknown("it depends on itself")
+            known = self._memo[mark] = self._computed(handler, expr, scope)
+        return known
+
+    def _computed(self, handler: Callable[..., Value], expr: Expr | None, scope: Scope) -> Value:
         self._depth += 1
         try:
-            if names is not None and isinstance(expr, Name) and expr.id in names:
-                return names[expr.id][0]
-            if names is not None:
-                self._names_stack.append((scope.module.path, names))
-                try:
-                    return handler(expr, scope)
-                finally:
-                    self._names_stack.pop()
             return handler(expr, scope)
         finally:
             self._depth -= 1
-
-    @property
-    def _names_stack(self) -> list[tuple[str, Names]]:
-        stack: list[tuple[str, Names]] = self.__dict__.setdefault("_stack", [])
-        return stack
 
     # --- module bodies -----------------------------------------------------------------------------------
 
@@ -225,7 +233,7 @@ class Evaluator:
     # --- expressions --------------------------------------------------------------------------------------
 
     def _name(self, expr: Name, scope: Scope) -> Value:
-        for path, names in reversed(self._names_stack):
+        for path, names in reversed(self._stack):
             if path == scope.module.path and expr.id in names:
                 return names[expr.id][0]
         bound = self.world.lookup(expr.id, scope)
@@ -238,6 +246,8 @@ class Evaluator:
             return found[0] if found else Unknown(f"`{expr.id}` is not known")
         if any(binding.event is None for binding in bound):
             return self._parameter_value(bound[0].scope, bound[0].param)
+        if len(bound) > 3:
+            return Unknown(f"`{expr.id}` has several values")
         values = [
             self.evaluate(binding.event.value, binding.scope)
             for binding in bound
