@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -26,11 +26,13 @@ def entry_points(
     catalogue = Catalogue(launchers)
     project = Project(tree, declaration.requirements)
     types = [*declaration.process_types, *declaration.other_process_types]
-    return tuple(_resolve(each, catalogue, project) for each in types)
+    return tuple(_resolve(each, catalogue, project, declaration.variables) for each in types)
 
 
-def _resolve(process: ProcessType, catalogue: Catalogue, project: Project) -> ResolvedProcess:
-    starter = Starter(project, catalogue)
+def _resolve(
+    process: ProcessType, catalogue: Catalogue, project: Project, variables: Mapping[str, str | None]
+) -> ResolvedProcess:
+    starter = Starter(project, catalogue, variables)
     place = process.place
     step = Step(place, f"`{process.name}` is declared in {place.path}")
     text = Text(place.path, process.command, place.line, place.column, process.exact)
@@ -40,7 +42,7 @@ def _resolve(process: ProcessType, catalogue: Catalogue, project: Project) -> Re
             text=text, folder=process.folder, chain=(step,), environment=dict(process.environment),
             kind=kinds[process.shell], copied=process.copied,  # type: ignore[arg-type]  # the values are TextKinds
             # Heroku's and compatible buildpacks put the root on PYTHONPATH
-            roots=("",) if process.declared_in == "Procfile" else (),
+            roots=("",) if process.declared_in == "Procfile" else (), seen=frozenset({(place.path, place.line)}),
         )
     )  # fmt: skip
     launches = tuple(_related(starter.started))
@@ -61,8 +63,8 @@ def _related(started: Sequence[Started]) -> list[Launch]:
         relation = relations[index]
         if each.group and relation == "main":
             relation = "background"
-        stays = (
-            each.duration == "long" or (each.duration == "open" and relation in ("main", "background", "piped"))
+        stays = each.duration == "long" or (
+            each.duration == "open" and relation in ("main", "background", "piped")
         )
         launches.append(msgspec.structs.replace(each.launch, relation=relation, long_running=stays))
     return launches
@@ -78,6 +80,10 @@ def _relations(started: Sequence[Started], members: Sequence[int]) -> dict[int, 
         front = [i for i in members if not (started[i].background or started[i].piped)]
     mains: list[int] = []
     left = list(front)
+    staying = [i for i in members if started[i].background and started[i].duration != "short"]
+    if staying and all(started[i].duration == "short" for i in front):
+        # what stays was put into the background; the rest only prepares it or waits
+        return relations | {i: "before" if i < staying[0] else "after" for i in front}
     while left:
         mains.append(_main(started, left))
         left = [i for i in left if all(_exclusive(started[i], started[m]) for m in mains)]
@@ -93,8 +99,8 @@ def _main(started: Sequence[Started], front: Sequence[int]) -> int:
     for index in front:
         if started[index].duration == "long":
             return index
-    open_ended = [index for index in front if started[index].duration == "open"]
-    return open_ended[-1] if open_ended else front[-1]
+    # commands behind a program of unknown length show that it is meant to end
+    return front[-1]
 
 
 def _exclusive(one: Started, other: Started) -> bool:

@@ -66,6 +66,8 @@ def _value(node: ast.expr) -> str | None:
     if isinstance(node, ast.Constant):
         if node.value is None or node.value is False:
             return None
+        if isinstance(node.value, bytes):
+            return node.value.decode("latin-1")
         return "true" if node.value is True else str(node.value)
     if isinstance(node, ast.List | ast.Tuple):
         parts = [_value(each) for each in node.elts]
@@ -80,8 +82,8 @@ def _value(node: ast.expr) -> str | None:
         left, right = _value(node.left), _value(node.right)
         if left is not None and right is not None and not (left + right).replace("$", "").isdigit():
             return left + right
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod) and isinstance(node.left, ast.Constant):
-        return re.sub(r"%[sd]", _value(node.right) or "", str(node.left.value), count=1)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod) and _text(node.left):
+        return re.sub(r"%[sd]", _value(node.right) or "", _text(node.left), count=1)
     return _from_environment(node) or f"$({ast.unparse(node)})"
 
 
@@ -103,14 +105,14 @@ def _from_environment(node: ast.expr) -> str | None:
         return _from_environment(node.args[0] if name == "format" and node.args else node.func.value)
     if name in _CASTS and node.args:
         return _from_environment(node.args[0])
-    if name not in _READS or not node.args or not isinstance(node.args[0], ast.Constant):
+    if name not in _READS or not node.args or not _text(node.args[0]):
         return None
     default = (
         node.args[1]
         if len(node.args) > 1
         else next((k.value for k in node.keywords if k.arg == "default"), None)
     )
-    return _with_default(f"${node.args[0].value}", default)
+    return _with_default(f"${_text(node.args[0])}", default)
 
 
 def _with_default(variable: str | None, default: ast.expr | None) -> str | None:
@@ -118,6 +120,10 @@ def _with_default(variable: str | None, default: ast.expr | None) -> str | None:
         return variable
     value = _value(default)
     return f"${{{variable[1:]}:-{value}}}" if value is not None else variable
+
+
+def _text(node: ast.expr) -> str:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
 
 
 def _last_name(node: ast.expr) -> str:

@@ -208,12 +208,9 @@ class Follower:
     def _expand(self, words: Sequence[Word], situation: Situation) -> list[str]:
         found: list[str] = []
         for word in words:
-            if re.fullmatch(r"\$[@*]|\$\{[@*]\}", word.text) and situation.arguments is not None:
-                found.extend(situation.arguments)
-                continue
-            slice_ = re.fullmatch(r"\$\{[@*]:(\d+)\}", word.text)
-            if slice_ and situation.arguments is not None:
-                found.extend(situation.arguments[max(int(slice_[1]) - 1, 0) :])
+            positional = situation.words(word.text)
+            if positional is not None:
+                found.extend(positional)
                 continue
             text = situation.expand(word.text)
             if text != word.text and not word.quoted:

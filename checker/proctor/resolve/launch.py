@@ -28,8 +28,12 @@ _TEXT_BYTES = 2_000
 class Starter:
     """Collects the programs that a process type starts in `started`."""
 
-    def __init__(self, project: Project, catalogue: Catalogue) -> None:
+    def __init__(
+        self, project: Project, catalogue: Catalogue, declared: Mapping[str, str | None] | None = None
+    ) -> None:
         self.project = project
+        #: variables that manifests declare for the app
+        self.declared = declared or {}
         self.catalogue = catalogue
         self.started: list[Started] = []
         self.follower = Follower(project, self.start)
@@ -50,6 +54,10 @@ class Starter:
         if situation.depth > MAX_DEPTH:
             return
         word = situation.resolve(words[0], defaults=True)
+        if len(words) > 1 and (not word or re.fullmatch(r"\$\w+|\$\{\w+\}", word)):
+            # an optional wrapper in a variable, most often empty: `$PREFIX ./manage.py migrate`
+            self.start(words[1:], situation, place)
+            return
         if not is_known(word):
             self._unknown(words, situation, place, f"the program `{word}` is decided by the environment")
             return
@@ -134,6 +142,7 @@ class Starter:
         name = posixpath.basename(words[0])
         implied = [*launcher.parse.stands_for.get(name, ()), *given]
         parsed = read_words(launcher, [*implied, *words[1:]])
+        parsed.program = words[0]
         parse = launcher.parse_for(parsed.command)
         situation = self._with_options(parse, parsed, situation)
         if parse.shell:
@@ -217,7 +226,7 @@ class Starter:
         if parsed.command in rest:
             rest.remove(parsed.command)
         inner = situation.changed(
-            wrappers=(*situation.wrappers, launcher.model.name), modules=(*situation.modules, *self._host_code(launcher, parsed, words, situation)),
+            hosted=True, wrappers=(*situation.wrappers, launcher.model.name), modules=(*situation.modules, *self._host_code(launcher, parsed, words, situation)),
         )  # fmt: skip
         self.apply(guest, [parsed.command, *rest], inner, place, given)
         return True
@@ -249,9 +258,9 @@ class Starter:
             text = option if option is not None else " ".join(rest)
             self.run(inner.changed(text=Text(place.path, text, place.line, exact=False), kind="command"))
             return True
-        if not rest:
+        if not rest and not (runs.module and parsed.option(runs.module)):
             return False
-        named = nested.named_script(runs.scripts, rest[0], inner.folder, self.project)
+        named = nested.named_script(runs.scripts, rest[0], inner.folder, self.project) if rest else None
         if named is not None:
             step = Step(named[1], f"`{rest[0]}` is `{_short(named[0])}`")
             text = " ".join([named[0], *rest[1:]])
@@ -263,7 +272,15 @@ class Starter:
                 )
             )
             return True
-        self.start([*runs.prefix, *rest], inner, place)
+        module = parsed.option(runs.module) if runs.module else None
+        runner = self.catalogue.suffix(rest[0]) if rest and not runs.prefix else None
+        if module is not None:
+            rest = [*runs.module_words, module, *rest]
+        elif runner is not None and self.project.find_file(rest[0], inner.folder, inner.copied):
+            rest = [runner.model.name, *rest]
+        else:
+            rest = [*runs.prefix, *rest]
+        self.start(rest, inner, place)
         return True
 
     def _delegated(
@@ -335,6 +352,10 @@ class Starter:
             return True
         self._launch(launcher, parse, parsed, words, situation, place, found.problem)
         for child in found.children:
+            here = (child.text.path, child.text.line)
+            if here in situation.seen:
+                self.problems.append(f"`{child.name}` of `{child.text.path}` starts itself again")
+                continue
             self.groups += 1
             step = Step(place, f"starts `{child.name}` of `{child.text.path}`")
             self.run(
@@ -343,6 +364,7 @@ class Starter:
                     front=True, group=self.groups, depth=situation.depth + 1, supervised_by=launcher.model.name,
                     wrappers=(*situation.wrappers, launcher.model.name), chain=(*situation.chain, step), variables={},
                     arguments=(), functions={}, background=False, piped=False, fallback=False,
+                    seen=situation.seen | {here},
                 )
             )  # fmt: skip
         return True
@@ -351,7 +373,7 @@ class Starter:
         self, parse: Parse, parsed: Parsed, situation: Situation, settings: Mapping[str, str] | None = None
     ) -> tuple[Target | None, str, list[str]]:
         for target in parse.targets:
-            name: str | None = target.value or None
+            name: str | None = parsed.program if target.program else target.value or None
             arguments = list(parsed.arguments)
             if target.argument is not None and target.argument < len(arguments):
                 if target.kind == "modules":
@@ -368,7 +390,7 @@ class Starter:
                 name = parsed.command
             if name is None:
                 continue
-            name = situation.resolve(name, defaults=True)
+            name = situation.resolve(target.pattern.replace("{name}", name), defaults=True)
             if target.if_exists and self.project.find_file(name, situation.folder, situation.copied) is None:
                 continue
             return target, name, arguments
@@ -408,7 +430,7 @@ class Starter:
             answer = self._management(launcher, parsed, words, searched, drives)
         launch = _launch(
             words, searched, place, launcher=model.name, entry=answer.entry, unresolved=problem or answer.reason,
-            missing=answer.missing, is_python=model.is_python, command=parsed.command, kind=facts["kind"],
+            missing=answer.missing or bool(problem), is_python=model.is_python, command=parsed.command, kind=facts["kind"],
             does=facts["does"], drives=facts["drives"], details=facts["details"], signals=facts["signals"],
             options=tuple(options), option_places=tuple(places),
         )  # fmt: skip
@@ -459,6 +481,15 @@ class Starter:
                 return path
         return None
 
+    def _missing_config(self, parse: Parse, parsed: Parsed, situation: Situation) -> str | None:
+        for config in parse.configs:
+            name = parsed.option(config.option) if config.option else None
+            if name is None and config.argument is not None:
+                name = next((each for each in parsed.arguments if each.endswith(config.suffixes)), None)
+            if name is not None and self._config_path(config, parsed, situation) is None:
+                return name
+        return None
+
     def _search(
         self,
         situation: Situation,
@@ -502,11 +533,19 @@ class Starter:
             if parsed.command and target.argument is None:
                 arguments = [parsed.command, *arguments]
             return resolve_target(target, name, arguments, search)
-        if not parse.targets or any(each.kind == "library" for each in parse.targets):
+        if not parse.targets or situation.hosted or any(each.kind == "library" for each in parse.targets):
             if not launcher.model.is_python:
                 return Answer()
             name = " ".join(filter(None, [launcher.model.name, parsed.command]))
             return resolve_target(Target(kind="library"), name, parsed.arguments, search)
+        file = self._missing_config(parse, parsed, situation)
+        if file is not None:
+            return Answer(reason=f"the configuration file `{file}` is not in the tree", missing=True)
+        variable = next((each.variable for each in parse.targets if each.variable), None)
+        if variable is not None:
+            return Answer(
+                reason=f"the entry point is named by the environment variable {variable}, which nothing here sets"
+            )
         wanted = " or ".join(filter(None, (each.option or each.variable for each in parse.targets)))
         return Answer(reason=f"the command names no entry point{f' (nor does {wanted})' if wanted else ''}")
 

@@ -7,6 +7,7 @@ import posixpath
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 import tomli
@@ -21,6 +22,7 @@ from proctor.resolve.spec import Nested
 _PROCFILE_LINE = re.compile(r"([A-Za-z0-9_-]+):\s*(\S.*?)\s*")
 _RULE = re.compile(r"([\w./-]+(?:[ \t]+[\w./-]+)*)[ \t]*::?(?!=)([^=\n]*)")
 _MAX_TARGETS = 20
+_MAX_CHILDREN = 50
 
 
 @dataclass(frozen=True)
@@ -48,11 +50,13 @@ def applies(spec: Nested, parsed: Parsed) -> bool:
 def read(spec: Nested, parsed: Parsed, situation: Situation, project: Project) -> Children:
     """The commands that the program starts."""
     named = parsed.option(spec.option) if spec.option else None
+    if spec.argument is not None and spec.argument < len(parsed.arguments):
+        named = parsed.arguments[spec.argument]
     names = [situation.resolve(named, defaults=True)] if named is not None else list(spec.default)
     found = [project.find_file(name, situation.folder, situation.copied) for name in names]
     path = next((each for each in found if each is not None), None)
     if path is None:
-        return Children((), f"the file `{names[0] if names else ''}` is not in the tree")
+        return Children((), f"the file `{names[-1] if names else ''}` is not in the tree")
     children = _READERS[spec.format](spec, parsed, path, situation.folder, project)
     if not children:
         return Children((), f"`{path}` holds no command that this starts")
@@ -70,6 +74,26 @@ def _read_procfile(spec: Nested, parsed: Parsed, path: str, folder: str, project
 
 
 def _read_ini(spec: Nested, parsed: Parsed, path: str, folder: str, project: Project) -> list[Child]:
+    children = _ini_children(spec, path, folder, project)
+    section, _, key = spec.includes.partition(":")
+    found = (
+        re.search(rf"^\[{section}\][^\[]*?^{key}\s*=\s*(.*)", project.text(path), re.M | re.S)
+        if section
+        else None
+    )
+    for pattern in found[1].splitlines()[0].split() if found else ():
+        pattern = posixpath.basename(pattern)
+        for other in project.tree.files:
+            if (
+                other != path
+                and fnmatchcase(posixpath.basename(other), pattern)
+                and len(children) < _MAX_CHILDREN
+            ):
+                children += _ini_children(spec, other, folder, project)
+    return children
+
+
+def _ini_children(spec: Nested, path: str, folder: str, project: Project) -> list[Child]:
     children: list[Child] = []
     name: str = ""
     rows: dict[str, tuple[str, int]] = {}
@@ -91,6 +115,7 @@ def _ini_child(
     spec: Nested, name: str, rows: dict[str, tuple[str, int]], path: str, folder: str, project: Project
 ) -> Child:
     command, line = rows[spec.key]
+    command = " ".join(filter(None, [command, rows.get(spec.arguments_key, ("", 0))[0]]))
     command = re.sub(r"%\(ENV_(\w+)\)s", r"$\1", command)
     where = rows.get(spec.folder_key, ("", 0))[0]
     inner = project.find_folder(where, folder) if where else folder
@@ -161,7 +186,8 @@ def _make_text(recipe: str, variables: dict[str, str]) -> str:
 
 
 def _read_scripts(spec: Nested, parsed: Parsed, path: str, folder: str, project: Project) -> list[Child]:
-    name = spec.implied or (parsed.arguments[0] if parsed.arguments else parsed.command)
+    named = parsed.arguments[0] if parsed.arguments else ""
+    name = parsed.command if parsed.command in spec.implied_by else named
     found = _script(path, spec.table, name, project)
     if found is None:
         return []

@@ -15,9 +15,10 @@ _NUMBER = re.compile(r"-\d+(\.\d+)?")
 
 @dataclass
 class Parsed:
-    """What was read: `options` in order (by our name where known, else by spelling without dashes), `arguments`
+    """What was read: `program` as it was called, `options` in order (by our name where known, else by spelling without dashes), `arguments`
     behind the sub-command, `rest` the words of a program that this one runs."""
 
+    program: str = ""
     command: str = ""
     options: list[tuple[str, str]] = field(default_factory=list)
     arguments: list[str] = field(default_factory=list)

@@ -106,6 +106,13 @@ class Project:
         path = min(found, key=lambda each: (each.count("/"), each))
         return path[: -len(next(end for end in ends if path.endswith(end)))]
 
+    def search(self, texts: Sequence[str], folder: str) -> str | None:
+        """The one Python file directly in `folder` that holds one of `texts`, or None where it is not one."""
+        prefix = f"{folder}/" if folder else ""
+        files = [p for p in self.tree.python if p.startswith(prefix) and "/" not in p[len(prefix) :]]
+        found = [path for path in files if any(text in self.text(path) for text in texts)]
+        return found[0][len(prefix) :] if len(found) == 1 else None
+
     def is_installed(self, dotted: str) -> bool:
         """Whether the module's top-level package is the standard library's or a required distribution's."""
         top = dotted.split(".")[0]

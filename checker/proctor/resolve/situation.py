@@ -22,6 +22,7 @@ TextKind = Literal["line", "command", "bash", "script", "none"]
 _VARIABLE = re.compile(
     r"\$(?:(?P<bare>[A-Za-z_]\w*|\d|[@*#])|\{(?P<name>\w+|[@*#])(?:(?P<op>:?[-+=?])(?P<word>[^{}]*))?\})"
 )
+_SLICE = re.compile(r"\$\{[@*]:([^{}]+)\}")
 _OWN_FOLDER = re.compile(r"\$\([^()]*(?:\$\([^()]*\))?[^()]*(?:dirname|realpath|readlink)\b.*\)", re.DOTALL)
 _PARENT = re.compile(r"\.\.(?:/\.\.)*")
 
@@ -77,6 +78,10 @@ class Situation:
     depth: int = 0
     copied: tuple[tuple[str, str], ...] = ()
     modules: tuple[str, ...] = ()
+    #: the program is a sub-command of another one that has loaded the app
+    hosted: bool = False
+    #: (path, line) of the nested commands that led here
+    seen: frozenset[tuple[str, int]] = frozenset()
     #: folders that the platform puts on the import path
     roots: tuple[str, ...] = ()
     functions: dict[str, Function] = field(default_factory=dict)
@@ -109,7 +114,23 @@ class Situation:
             own = f"{APP_ROOT}/{self.script.rpartition('/')[0]}".rstrip("/")
             text = _OWN_FOLDER.sub(lambda found: _own_folder(found[0], own), text)
             text = text.replace("${0%/*}", own)
-        return _VARIABLE.sub(lambda found: self._value(found, self.variables), text)
+        text = _VARIABLE.sub(lambda found: self._value(found, self.variables), text)
+        return _SLICE.sub(lambda found: " ".join(self._slice(found[1])), text)
+
+    def words(self, text: str) -> list[str] | None:
+        """The positional words that `text` as a whole stands for (`$@`, `${@:2}`), or None where it is no such thing."""
+        if self.arguments is None:
+            return None
+        if text in ("$@", "$*", "${@}", "${*}"):
+            return list(self.arguments)
+        found = _SLICE.fullmatch(text)
+        return list(self._slice(found[1])) if found else None
+
+    def _slice(self, first: str) -> tuple[str, ...]:
+        # where the first one is not known all are meant at most
+        start = _VARIABLE.sub(lambda found: self._value(found, self.variables), first).split(":")[0].strip()
+        arguments = self.arguments or ()
+        return arguments[max(int(start) - 1, 0) :] if start.isdigit() else arguments
 
     def resolve(self, text: str, defaults: bool = False) -> str:
         """As `expand`, with the environment too, and with `defaults` also the fallback of `${NAME:-fallback}`."""

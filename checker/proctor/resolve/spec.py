@@ -31,7 +31,8 @@ class Target(_Spec, frozen=True, kw_only=True):
     """Where the started code is named. The first target that yields a name is taken.
 
     The name comes from positional word `argument` (counted behind the sub-command), `option`, environment
-    `variable`, or is the constant `value`. `kind` says how it is read: "object" `module:object`, "dotted"
+    `variable`, is the constant `value`, the program's own path (`program`), or the one file in the working folder that
+    holds a text of `search`; `pattern` is put around it. `kind` says how it is read: "object" `module:object`, "dotted"
     `module.object`, "app" a package that is searched by `patterns` for a job application, "modules" one or more
     modules (all words from `argument` on), "script" a file that is run, "module" as `python -m` reads it, "code" program
     text, "management" a management command, "file" a file that is read, "library" no code of the app.
@@ -44,6 +45,9 @@ class Target(_Spec, frozen=True, kw_only=True):
     option: str = ""
     variable: str = ""
     value: str = ""
+    program: bool = False
+    search: tuple[str, ...] = ()
+    pattern: str = "{name}"
     objects: tuple[str, ...] = ()
     patterns: tuple[str, ...] = ("{name}",)
     if_exists: bool = False
@@ -55,7 +59,8 @@ class Runs(_Spec, frozen=True, kw_only=True):
     """The program runs another one: the words that follow its own options, sub-command (one of `commands`; empty:
     it has none) and `skip` positional words, or with `separator` those behind `--`. `assignments` lets `NAME=value` words stand in front. `option` names
     the option that holds the program instead. `text` says that one word holds a whole shell command. `prefix` words
-    are put in front (`coverage run x.py` runs `python x.py`). `scripts` are named commands of project files,
+    are put in front (`coverage run x.py` runs `python x.py`); where option `module` is given its value stands behind
+    `module_words` instead. `scripts` are named commands of project files,
     each `file`, `table` (dotted), looked up by the first word."""
 
     commands: tuple[str, ...] = ()
@@ -65,6 +70,8 @@ class Runs(_Spec, frozen=True, kw_only=True):
     option: str = ""
     text: bool = False
     prefix: tuple[str, ...] = ()
+    module: str = ""
+    module_words: tuple[str, ...] = ()
     scripts: tuple[dict[str, str], ...] = ()
 
 
@@ -97,10 +104,15 @@ class Nested(_Spec, frozen=True, kw_only=True):
     default: tuple[str, ...] = ()
     section: str = ""
     key: str = ""
+    arguments_key: str = ""
     folder_key: str = ""
+    #: "section:key" whose words name further files (`fnmatch` patterns)
+    includes: str = ""
     table: str = ""
-    #: the script that is meant where no word names one
-    implied: str = ""
+    #: sub-commands that are themselves the name of the script (`npm start`)
+    implied_by: tuple[str, ...] = ()
+    #: the positional word that names the file
+    argument: int | None = None
 
 
 class Parse(_Spec, frozen=True, kw_only=True):
