@@ -36,7 +36,7 @@ class SourceTree:
         self.overlay = dict(overlay or {})
         self.files: tuple[str, ...] = tuple(sorted({*files, *self.overlay}))
         self._set = frozenset(self.files)
-        self._folders = frozenset(folder for path in self.files for folder in _parents(path))
+        self._folders = _folders(self.files)
         self.python: tuple[str, ...] = tuple(path for path in self.files if path.endswith(".py"))
         self.skipped: tuple[tuple[str, str], ...] = tuple(sorted(skipped))
 
@@ -51,7 +51,8 @@ class SourceTree:
         """The bytes of one file. Raises OSError where it cannot be read."""
         if path in self.overlay:
             return self.overlay[path]
-        return (self.root / path).read_bytes()
+        with open(f"{self.root}/{path}", "rb", buffering=0) as file:
+            return file.read()
 
     def find_module(self, dotted: str, roots: Iterable[str]) -> str | None:
         """The file of module `dotted` below the first of `roots` that has it; a package gives its `__init__.py`,
@@ -67,9 +68,14 @@ class SourceTree:
         return None
 
 
-def _parents(path: str) -> list[str]:
-    parts = path.split("/")[:-1]
-    return ["/".join(parts[: i + 1]) for i in range(len(parts))]
+def _folders(files: Iterable[str]) -> frozenset[str]:
+    found: set[str] = set()
+    for path in files:
+        end = path.rfind("/")
+        while end > 0 and path[:end] not in found:
+            found.add(path[:end])
+            end = path.rfind("/", 0, end)
+    return frozenset(found)
 
 
 def read_tree(
@@ -99,6 +105,8 @@ class _Walker:
                 raise
             self.skipped.append((prefix.rstrip("/"), f"the folder cannot be listed ({error.strerror})"))
             return
+        if prefix and any(entry.name == "pyvenv.cfg" for entry in entries):
+            return  # a virtual environment under any name
         for entry in entries:
             self._take(entry, prefix + entry.name)
 
@@ -108,9 +116,7 @@ class _Walker:
         if entry.is_symlink():
             self._take_link(entry, path)
         elif entry.is_dir(follow_symlinks=False):
-            if entry.name not in SKIPPED_FOLDERS and not os.path.exists(
-                os.path.join(entry.path, "pyvenv.cfg")
-            ):
+            if entry.name not in SKIPPED_FOLDERS:
                 self.walk(entry.path, path + "/")
         elif entry.is_file(follow_symlinks=False):
             self._add(path)
