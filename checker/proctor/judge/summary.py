@@ -71,6 +71,6 @@ def _does(views: Sequence[ProcessView]) -> dict[Effect, tuple[Step, ...]]:
         for effect in view.launch.does:
             first.setdefault(effect, view.launch.chain)
         for context, hit in view.hits():
-            if hit.effect not in first:
+            if hit.effect not in first and not hit.unsure and not hit.guard:
                 first[hit.effect] = view.path(context, hit.place, f"`{hit.symbol}`")
     return {effect: first[effect] for effect in EFFECTS if effect in first}

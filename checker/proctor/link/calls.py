@@ -10,7 +10,7 @@ from typing import NamedTuple
 from proctor.link.arguments import Conditions, given
 from proctor.link.loops import main_loop_blocks
 from proctor.link.names import Refs, World
-from proctor.link.scopes import Scope
+from proctor.link.scopes import Scope, fixed_prefix
 from proctor.link.values import Evaluator
 from proctor.model.fact import (
     Attr,
@@ -166,6 +166,12 @@ class Linker:
         """Pass refs on to a parameter, and link again whoever has looked at it."""
         if self.world.feed(key, number, refs):
             for reader in sorted(self.world.readers.get((key, number), ())):
+                self.add(reader)
+
+    def feed_attribute(self, symbol: str, refs: Refs) -> None:
+        """The app keeps an object on a library's object (`app.queue = Queue()`): whoever reads it gets it."""
+        if self.world.feed_cell(("", symbol), refs):
+            for reader in sorted(self.world.readers.get(("", symbol), ())):
                 self.add(reader)
 
     def is_known(self, key: UnitKey) -> bool:
@@ -608,7 +614,7 @@ class _UnitLinker:
         for loads in self.rows.find(self.rows.loads, symbol):
             self.loads.append(Loading(self.key, loads, number, self._place(event)))
         if not matched:
-            self._callbacks(event, number)
+            self._callbacks(symbol, event, number)
         if (
             any(name in self.rows.environment_setters for name in self.rows.chain(symbol))
             and len(event.args) > 1
@@ -650,8 +656,10 @@ class _UnitLinker:
             if holds is not False:
                 self._hit(row, symbol, number, event, call, holds if isinstance(holds, str) else "")
 
-    def _callbacks(self, event: Call, number: int) -> None:
-        """A function handed to a library that no row speaks of: it is taken to be called there and then."""
+    def _callbacks(self, symbol: str, event: Call, number: int) -> None:
+        """A function handed to a library that no row speaks of: it is taken to be called there and then.
+        (Built-ins certainly do; at import it is more often registered or wrapped: see `reach`.)"""
+        how = "call" if symbol.startswith("builtins.") else "callback"
         for arg in (*event.args, *(value for _, value in event.keywords)):
             if isinstance(arg, Const | Result):
                 continue
@@ -661,7 +669,7 @@ class _UnitLinker:
                     "lambda",
                 ):
                     target = UnitKey(ref.path, ref.number)
-                    self._edge(target, number, event.block, self._place(event), "callback")
+                    self._edge(target, number, event.block, self._place(event), how, text=symbol)
 
     def _runs(self, row: RunsRow, number: int, event: Call) -> None:
         exprs: list[Expr] = []
@@ -689,6 +697,8 @@ class _UnitLinker:
             for ref in (*refs, *self.world.contents(inner, self.scope, values=True)):
                 if isinstance(ref, ConstRef) and isinstance(ref.value, str):
                     found.extend(self._by_path(ref.value))
+            if not found:
+                found.extend(self._by_prefix(inner))
         return tuple(dict.fromkeys(found))
 
     def _coroutine(self, expr: Result) -> list[Ref]:
@@ -701,6 +711,18 @@ class _UnitLinker:
             if isinstance(ref, UnitRef | BoundRef)
             and self.world.unit_kind(ref) == "function"
             and self.world.scope(UnitKey(ref.path, ref.number)).unit.is_async
+        ]
+
+    def _by_prefix(self, expr: Expr) -> list[Ref]:
+        """`f"jobs.{name}"`: any public function of the module that the fixed part names."""
+        path = self.world.find_module(fixed_prefix(expr, self.scope.unit))
+        if path is None or path.endswith("/"):
+            return []
+        units = self.world.files[path].units if path in self.world.files else ()
+        return [
+            UnitRef(path, unit.index)
+            for unit in units
+            if unit.kind == "function" and unit.parent == 0 and not unit.name.startswith("_")
         ]
 
     def _by_path(self, dotted: str) -> list[Ref]:
@@ -787,6 +809,10 @@ class _UnitLinker:
                 continue
             owner = ref.symbol if isinstance(ref, LibRef) else ref.type
             self._setting_item(owner, number, event)
+            if isinstance(event, SetAttr) and event.value is not None:
+                self.linker.feed_attribute(
+                    self.rows.canonical(f"{owner}.{event.name}"), self._passable(event.value)
+                )
             if isinstance(event, SetItem):
                 if owner in self.rows.environment_items and event.value is not None:
                     self._environment_write(event.index, event.value, False)

@@ -59,7 +59,8 @@ def union(parts: Iterable[Refs]) -> Refs:
     return tuple(seen)[:MAX_REFS]
 
 
-Cell = tuple[UnitKey, int]
+#: a parameter of a unit, or ("", symbol) for an attribute that the app keeps on a library's object
+Cell = tuple[UnitKey, int] | tuple[str, str]
 
 
 class _Memo(NamedTuple):
@@ -82,8 +83,8 @@ class World:
         self.rows = rows
         self.roots = roots
         self.modules: dict[str, Module] = {}
-        self.cells: dict[tuple[UnitKey, int], dict[Ref, None]] = {}
-        self.readers: dict[tuple[UnitKey, int], set[UnitKey]] = {}
+        self.cells: dict[Cell, dict[Ref, None]] = {}
+        self.readers: dict[Cell, set[UnitKey]] = {}
         self.current: UnitKey | None = None
         self.subclasses: dict[UnitKey, dict[UnitKey, None]] = {}
         #: parameter refs that a class-level model row gives (`pytest`-style injection is not among them)
@@ -397,7 +398,7 @@ class World:
             receiver = self._receiver(scope)
             if receiver:
                 return receiver
-        cell = (scope.key, number)
+        cell: Cell = (scope.key, number)
         self._looked_at.add(cell)
         if self.current is not None:
             self.readers.setdefault(cell, set()).add(self.current)
@@ -426,9 +427,13 @@ class World:
 
     def feed(self, key: UnitKey, number: int, refs: Refs) -> bool:
         """Let a parameter's cell grow; True where it did."""
+        return self.feed_cell((key, number), refs)
+
+    def feed_cell(self, name: Cell, refs: Refs) -> bool:
+        """Let a cell grow; True where it did."""
         if not refs:
             return False
-        cell = self.cells.setdefault((key, number), {})
+        cell = self.cells.setdefault(name, {})
         before = len(cell)
         for ref in refs:
             if len(cell) >= MAX_REFS:
@@ -511,7 +516,16 @@ class World:
         rows = self.rows.find(self.rows.attributes, symbol)
         if rows:
             return tuple(LibObj(self.rows.canonical(row.type)) for row in rows if row.type)
-        return (LibRef(symbol),)
+        kept = self.kept_attribute(symbol)
+        return kept or (LibRef(symbol),)
+
+    def kept_attribute(self, symbol: str) -> Refs:
+        """What the app itself put on an attribute of a library's object."""
+        cell: Cell = ("", symbol)
+        self._looked_at.add(cell)
+        if self.current is not None:
+            self.readers.setdefault(cell, set()).add(self.current)
+        return tuple(self.cells.get(cell, ()))
 
     def class_member(self, key: UnitKey, name: str, receiver: ObjRef | UnitRef) -> Refs:
         """A member looked up on a class of the tree: its own, its bases', and (for an inexact instance) overrides."""

@@ -9,7 +9,7 @@ from proctor.link.calls import Linker, Loading
 from proctor.link.names import World
 from proctor.link.reach import Registration, Spread, shared_jobs
 from proctor.link.rows import Rows
-from proctor.link.scopes import Scope
+from proctor.link.scopes import Scope, fixed_prefix
 from proctor.link.settings import LaunchSettings, accessors
 from proctor.link.storage import storage_of
 from proctor.link.values import Evaluator
@@ -435,8 +435,25 @@ class View:
             expr = given(call, row.argument, row.position)
             if expr is not None:
                 label = f"the modules that `{row.call[0].rpartition('.')[2]}` loads"
+                family = self._family(expr, scope)
+                if family:
+                    return family
                 return self._texts(self.settings.evaluator.evaluate(expr, scope), loading.place, label)
         return []
+
+    def _family(self, expr: Expr, scope: Scope) -> list[str]:
+        """`import_module(f"plugins.{name}")`: every module of the package may be meant, so all are taken."""
+        prefix = fixed_prefix(expr, scope.unit)
+        path = self.linked.world.find_module(prefix)
+        if path is None or not path.endswith(("/", "/__init__.py")):
+            return []
+        folder = path.removesuffix("__init__.py")
+        names = dict.fromkeys(
+            file[len(folder) :].removesuffix(".py").partition("/")[0]
+            for file in self.owner.tree.python
+            if file.startswith(folder) and file != path
+        )
+        return [f"{prefix}.{name}" for name in names]
 
     def _texts(self, value: Value, place: Place | None, label: str) -> list[str]:
         if isinstance(value, FromEnv):
@@ -543,6 +560,11 @@ class View:
             for hidden in linked.hidden if linked else ():
                 if hidden.target is None or hidden.target not in reached:
                     gaps[Gap(place=hidden.place, reason=hidden.reason, process=self.process.name)] = None
+        for edge in self.reach.handed:
+            if edge.target not in reached:
+                name = self.owner.unit(edge.target).name
+                reason = f"`{edge.text}` is not modelled: what it does with `{name}` is not known"
+                gaps[Gap(place=edge.place, reason=reason, process=self.process.name)] = None
         for context, hit in self.hits("dynamic-import"):
             if self._is_dynamic(context, hit):
                 reason = "unresolved dynamic import"
@@ -552,12 +574,17 @@ class View:
         for effect in launch.does:
             does[effect] = Step(launch.place, f"`{launch.launcher}` {effect}")
         for _, hit in self.hits():
+            if hit.unsure or hit.guard:
+                continue
             does.setdefault(hit.effect, Step(hit.place, f"`{hit.symbol}`"))
         self.does = does
 
     def _is_dynamic(self, context: Context, hit: Hit) -> bool:
         if hit.subject is None:
             return True
+        scope = self.linked.world.scope(context.unit)
+        if self._family(hit.subject, scope):
+            return False
         value = self.settings.evaluator.evaluate(hit.subject, self.linked.world.scope(context.unit))
         return not isinstance(value, Known)
 

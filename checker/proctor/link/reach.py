@@ -39,6 +39,8 @@ class Spread:
         self.threads = threads
         self.contexts: dict[Context, Origin] = {}
         self.registered: dict[str, dict[Registration, None]] = {}
+        #: functions handed to libraries at import, to do nobody knows what with
+        self.handed: dict[Edge, None] = {}
         self._queue: deque[Context] = deque()
 
     def add(self, context: Context, origin: Origin = None) -> None:
@@ -55,7 +57,7 @@ class Spread:
             if linked is None:
                 continue
             for hit in linked.hits:
-                if hit.drives and self._applies(hit.main_only, context):
+                if hit.drives and not hit.unsure and not hit.guard and self._applies(hit.main_only, context):
                     for family in hit.drives:
                         self.drive(family)
             for edge in linked.edges:
@@ -88,10 +90,12 @@ class Spread:
                     self.activate(registration)
             return
         phase: Phase = edge.phase or context.phase
+        if edge.how == "callback" and phase == "import":
+            # Handed to an unknown library while modules load: registered or wrapped, hardly run already.
+            self.handed[edge] = None
+            return
         if edge.in_main_loop and phase == "startup":
             phase = "loop"
-        if phase == "import" and edge.phase is None and edge.how not in ("import", "define", "loads"):
-            phase = "import"
         lane = self._lane(edge, context.lane, phase)
         self.add(Context(edge.target, phase, lane), (context, edge))
 

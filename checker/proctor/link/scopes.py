@@ -8,13 +8,16 @@ from proctor.model.fact import (
     Attr,
     Bind,
     Call,
+    Const,
     Define,
     Event,
     Expr,
     FileFacts,
     Import,
+    Result,
     SetAttr,
     SetItem,
+    Text,
     Unit,
 )
 from proctor.model.fact import Name as NameExpr
@@ -101,6 +104,20 @@ def bound_name(event: Event, facts: FileFacts) -> str:
         if event.name:
             return "" if event.name == "*" else event.name
         return event.module.partition(".")[0]
+    return ""
+
+
+def fixed_prefix(expr: Expr, unit: Unit) -> str:
+    """The dotted name that a computed text begins with (`"plugins." + name`, `f"plugins.{name}"`, `"plugins.%s" % name`);
+    "" where there is none."""
+    if isinstance(expr, Result):
+        call = unit.events[expr.event]
+        if isinstance(call, Call) and isinstance(call.func, Attr) and call.func.name == "format":
+            expr = call.func.value
+    first = expr.parts[0] if isinstance(expr, Text) and expr.parts else expr
+    if isinstance(first, Const) and isinstance(first.value, str):
+        head, dot, _ = first.value.partition("{")[0].partition("%")[0].rpartition(".")
+        return head if dot and head.replace(".", "").isidentifier() else ""
     return ""
 
 
