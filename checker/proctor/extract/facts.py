@@ -264,7 +264,8 @@ class _Reader(SignatureReader):
 
     def _type_alias(self, node: Any) -> None:
         self.type_params(node)
-        self.draft.bind(node.name, node.name.id, self.annotation(node.value), "assign")
+        # Its value is evaluated late, if ever: it reads what a plain assignment would.
+        self.draft.bind(node.name, node.name.id, self.expr(node.value), "assign")
 
     # --- compound statements ---------------------------------------------------------------------------------
 

@@ -33,8 +33,6 @@ def parse_newer(data: bytes, error: SyntaxError) -> ast.Module | None:
             return ast.parse(b"".join(lines))
         except SyntaxError as next_error:
             error = next_error
-        except (ValueError, LookupError):
-            return None
     return None
 
 

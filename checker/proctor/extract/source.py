@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import codecs
 import re
 import sys
 import warnings
@@ -15,11 +16,12 @@ _TOO_DEEP = "it is nested too deeply to be read"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _TEMPLATE = "it is a template that becomes Python only when filled in"
 _CONFLICT = "it holds the markers of an unresolved merge conflict"
+_ENCODING_SIGNS = ("codec can't decode", "unknown encoding", "encoding problem", "is not a text encoding")
 #: What the line (or message) of a syntax error tells about the file. The first that fits is taken.
 _REASONS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"^(<<<<<<<|=======|>>>>>>>)(\s|$)"), _CONFLICT),
-    (re.compile(r"\{%.*%\}|\{\{.*\}\}|<%|\{#.*#\}"), _TEMPLATE),
-    (re.compile(r"^\s*(.*[:;]\s*)?print(\s+[^\s(=.,]|\s*>>|\s*$|\s+\()"), "Python 2: a `print` statement"),
+    (re.compile(r"\{%-?\s*\w.*%\}|\{\{[\s\w.|-]+\}\}|\{#.*#\}"), _TEMPLATE),
+    (re.compile(r"^\s*(.*[:;]\s*)?print(\s+[^\s(=.,]|\s*>>)"), "Python 2: a `print` statement"),
     (re.compile(r"^\s*(.*[:;]\s*)?exec\s+[^\s(=]"), "Python 2: an `exec` statement"),
     (re.compile(r"^\s*except\s+[^:]+,\s*\w+\s*:"), "Python 2: `except Error, name`"),
     (re.compile(r"^\s*(.*[:;]\s*)?raise\s+[\w.]+\s*,"), "Python 2: `raise Error, value`"),
@@ -42,9 +44,7 @@ def parse(data: bytes) -> ast.Module | Unread:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return ast.parse(data)
-    except SyntaxError as error:
-        return _parse_otherwise(data, error)
+            return _parse(data)
     except (RecursionError, MemoryError):
         raise
     except Exception as error:
@@ -59,19 +59,20 @@ def too_deep() -> Unread:
 
 def count_lines(data: bytes) -> int:
     """Physical lines, whichever way they end."""
-    return len(data.splitlines())
+    return len(data.removeprefix(codecs.BOM_UTF8).splitlines())
 
 
-def _parse_otherwise(data: bytes, error: SyntaxError) -> ast.Module | Unread:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+def _parse(data: bytes) -> ast.Module | Unread:
+    try:
+        return ast.parse(data)
+    except SyntaxError as error:
         return parse_newer(data, error) or _syntax_error(error, data)
 
 
 def _syntax_error(error: SyntaxError, data: bytes) -> Unread:
     line = error.lineno or 0
     message = _first_line(error)
-    if "codec can't decode" in message or "unknown encoding" in message or "encoding problem" in message:
+    if any(sign in message for sign in _ENCODING_SIGNS):
         return Unread(f"its encoding cannot be read ({message})", _undecodable_line(data) or line)
     if "too many nested" in message or "too complex" in message:
         return Unread(_TOO_DEEP, line)
@@ -85,7 +86,9 @@ def _syntax_error(error: SyntaxError, data: bytes) -> Unread:
 
 def _first_line(error: BaseException) -> str:
     text = error.msg if isinstance(error, SyntaxError) else str(error)
-    return (text or type(error).__name__).splitlines()[0].strip().rstrip(".")
+    first = (text or type(error).__name__).splitlines()[0].partition(";")[0]
+    plain = first.removeprefix("(unicode error) ").strip().rstrip(".")
+    return plain.encode("utf-8", "backslashreplace").decode()
 
 
 def _python() -> str:
