@@ -1,0 +1,109 @@
+"""Words that the conditions of several judges share, and how they are read from a rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from proctor.errors import ConfigurationError
+from proctor.model.program import Hit, ProcessView
+from proctor.model.rule import Rule
+
+Words = TypeVar("Words", bound=msgspec.Struct)
+Details = dict[str, str | tuple[str, ...]]
+
+
+class ProcessWords(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which programs a rule asks about: `process_does` effects of which the program has at least one (`process_does_not`:
+    none), `process_kind` its kinds, `process_drives` trigger families it fires, `long_running` whether it stays."""
+
+    process_does: tuple[str, ...] = ()
+    process_does_not: tuple[str, ...] = ()
+    process_kind: tuple[str, ...] = ()
+    process_drives: tuple[str, ...] = ()
+    long_running: bool | None = None
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which effects are meant: any of `effect`, with the row's `details` (and without `details_not`), each a word or
+    several, done by a library symbol that fits one of the patterns `symbol`."""
+
+    effect: tuple[str, ...] = ()
+    details: Details = {}
+    details_not: Details = {}
+    symbol: tuple[str, ...] = ()
+
+
+class WantedIn(ProcessWords, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The words of `Wanted` beside those of `ProcessWords`."""
+
+    effect: tuple[str, ...] = ()
+    details: Details = {}
+    details_not: Details = {}
+    symbol: tuple[str, ...] = ()
+
+
+def fits(words: Wanted | WantedIn, hit: Hit) -> bool:
+    """Whether a hit is one of those meant."""
+    if words.effect and hit.effect not in words.effect:
+        return False
+    if words.details and not details_fit(words.details, hit.details):
+        return False
+    if any(details_fit({key: value}, hit.details) for key, value in words.details_not.items()):
+        return False
+    return not words.symbol or any(fnmatchcase(hit.symbol, pattern) for pattern in words.symbol)
+
+
+def details_fit(wanted: Details, details: Mapping[str, str]) -> bool:
+    """Whether a row's details carry each wanted word (or one of several)."""
+    for key, value in wanted.items():
+        options = (value,) if isinstance(value, str) else value
+        if details.get(key) not in options:
+            return False
+    return True
+
+
+def asks_process(words: ProcessWords, view: ProcessView) -> bool:
+    """Whether a rule asks about this program at all."""
+    if words.long_running is not None and view.launch.long_running != words.long_running:
+        return False
+    if words.process_does and not any(effect in view.does for effect in words.process_does):
+        return False
+    if any(effect in view.does for effect in words.process_does_not):
+        return False
+    if words.process_kind and view.launch.kind not in words.process_kind:
+        return False
+    return not words.process_drives or bool(view.drives.intersection(words.process_drives))
+
+
+def read_words(rule: Rule, table: Mapping[str, Any], shape: type[Words], where: str) -> Words:
+    """The conditions in `table` (`where` it stands in the rule's file) as a struct: a single word stands for a list
+    of one. Raises ConfigurationError that names file and word."""
+    own = {key: value for key, value in table.items() if key != "judge"}
+    try:
+        return msgspec.convert(_listed(own, shape), shape)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(f"{rule.path}: {where} of {rule.code}: {error}") from None
+
+
+def _listed(value: Any, shape: Any) -> Any:
+    """The value with single words in place of lists of one, as the shape asks for."""
+    if isinstance(shape, type) and issubclass(shape, msgspec.Struct):
+        if isinstance(value, str) and issubclass(shape, Wanted):
+            value = {"effect": value}
+        if not isinstance(value, Mapping):
+            return value
+        hints = get_type_hints(shape)
+        fields = {field.encode_name: hints[field.name] for field in msgspec.structs.fields(shape)}
+        return {key: _listed(each, fields.get(key)) for key, each in value.items()}
+    arguments = get_args(shape)
+    if get_origin(shape) is tuple and arguments:
+        items = value if isinstance(value, list | tuple) else [value]
+        return [_listed(item, arguments[0]) for item in items]
+    for option in arguments:
+        if isinstance(option, type) and issubclass(option, msgspec.Struct) and value is not None:
+            return _listed(value, option)
+    return value
