@@ -92,12 +92,8 @@ def _from_environment(node: ast.expr) -> str | None:
         return _with_default(_from_environment(node.values[0]), node.values[1])
     if isinstance(node, ast.IfExp):
         return _from_environment(node.body)
-    if (
-        isinstance(node, ast.Subscript)
-        and _last_name(node.value) in _READS
-        and isinstance(node.slice, ast.Constant)
-    ):
-        return f"${node.slice.value}"
+    if isinstance(node, ast.Subscript) and _last_name(node.value) in _READS and _text(node.slice):
+        return f"${_text(node.slice)}"
     if not isinstance(node, ast.Call):
         return None
     name = _last_name(node.func)

@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
-from proctor.resolve.project import Project
+from proctor.resolve.lexer import Word
+from proctor.resolve.project import Project, join
 from proctor.resolve.shell import (
     Case,
     Function,
@@ -18,10 +19,9 @@ from proctor.resolve.shell import (
     Node,
     Pipe,
     Simple,
-    Word,
     parse,
 )
-from proctor.resolve.situation import Front, Situation, Start, combine, is_known
+from proctor.resolve.situation import Front, Situation, Start, Text, combine, is_known
 
 MAX_DEPTH = 12
 #: More programs than this in one command are a mistake of the walk or a hostile text
@@ -237,9 +237,7 @@ class Follower:
         if name in (".", "source"):
             return self._source(rest, situation), False
         if name == "eval":
-            text = situation.text.__class__(
-                situation.text.path, " ".join(rest), situation.text.line, exact=False
-            )
+            text = Text(situation.text.path, " ".join(rest), situation.text.line, exact=False)
             self.run(situation.changed(text=text, kind="script", depth=situation.depth + 1))
             return situation, False
         if name in ("exit", "return"):
@@ -256,8 +254,6 @@ class Follower:
             return situation.changed(folder="") if words else situation
         folder = self.project.find_folder(target, situation.folder, situation.copied)
         if folder is None:
-            from proctor.resolve.project import join
-
             folder = "" if target.startswith("/") else join(situation.folder, target) or ""
         return situation.changed(folder=folder)
 
@@ -271,7 +267,7 @@ class Follower:
             return situation
         content = self.project.text(path)
         inner = situation.changed(
-            text=situation.text.__class__(path, content), script=path, depth=situation.depth + 1, kind="script",
+            text=Text(path, content), script=path, depth=situation.depth + 1, kind="script",
         )  # fmt: skip
         after, _ = self._listing(parse(content).body, inner, False)
         return after.changed(

@@ -78,6 +78,8 @@ class Situation:
     depth: int = 0
     copied: tuple[tuple[str, str], ...] = ()
     modules: tuple[str, ...] = ()
+    #: the working folder before the program's own options changed it
+    origin: str | None = None
     #: the program is a sub-command of another one that has loaded the app
     hosted: bool = False
     #: (path, line) of the nested commands that led here
