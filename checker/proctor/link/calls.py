@@ -533,10 +533,18 @@ class _UnitLinker:
             self.symbols[number] = tuple(dict.fromkeys(symbols))
             for symbol in self.symbols[number]:
                 self._library_call(symbol, number, event)
-        if not refs and isinstance(event.func, Attr):
+        if isinstance(event.func, Attr) and not any(self._is_told(ref) for ref in refs):
             guessed = self.linker.vague(self.key, number, event.func.name)
             if guessed is not None:
                 self._project_call(BoundRef(*guessed, *guessed), number, event)
+
+    def _is_told(self, ref: Ref) -> bool:
+        """Whether it is known what calling `ref` does: a library's proxy may stand for an object of the app."""
+        if not isinstance(ref, LibRef):
+            return True
+        if ref.symbol.startswith("builtins."):
+            return True
+        return self.rows.speak_of(ref.symbol)
 
     def _offset(self, ref: UnitRef | BoundRef) -> int:
         scope = self.world.scope(UnitKey(ref.path, ref.number))

@@ -82,6 +82,9 @@ class Rows:
         for base in model.base:
             if _in_force(base.versions, version):
                 self._index(self.bases, base.class_, base)
+        self._add_frameworks(model, version)
+
+    def _add_frameworks(self, model: LibraryModel, version: str) -> None:
         for loads in model.loads:
             if _in_force(loads.versions, version):
                 self._index(self.loads, loads.call, loads)
@@ -159,6 +162,14 @@ class Rows:
                 found = (symbol,)
             self._chains[symbol] = found
         return found
+
+    def speak_of(self, symbol: str) -> bool:
+        """Whether any row says what calling `symbol` does."""
+        return any(
+            name in table
+            for name in self.chain(symbol)
+            for table in (self.effects, self.runs, self.returns, self.loads)
+        )
 
     def find(self, table: Mapping[str, list[R]], symbol: str) -> list[R]:
         """The rows of a table for the most specific symbol of the chain that has any."""
