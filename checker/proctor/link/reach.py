@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from proctor.model.fact import Unit
-from proctor.model.program import Context, Edge, Lane, LinkedView, UnitKey
+from proctor.model.program import Context, Edge, Hit, Lane, LinkedView, UnitKey
 from proctor.model.words import Phase
 
 Origin = tuple[Context, Edge] | None
@@ -60,6 +60,8 @@ class Spread:
                 if hit.drives and not hit.unsure and not hit.guard and self._applies(hit.main_only, context):
                     for family in hit.drives:
                         self.drive(family)
+            for family in _driven_either_way(self.unit_of(context.unit), linked.hits):
+                self.drive(family)
             for edge in linked.edges:
                 if self._applies(edge.main_only, context):
                     self._follow(context, edge)
@@ -117,6 +119,26 @@ class Spread:
         if edge.trigger and phase == "request" and self.threads:
             return "thread"
         return current
+
+
+def _driven_either_way(unit: Unit, hits: Iterable[Hit]) -> Iterator[str]:
+    """Families that both arms of a condition drive, so that it does not matter how the environment decides."""
+    arms: dict[str, set[tuple[int, bool]]] = {}
+    for hit in hits:
+        if hit.drives and hit.guard and not hit.main_only and not hit.unsure and hit.event >= 0:
+            for family in hit.drives:
+                arms.setdefault(family, set()).update(_arms(unit, unit.events[hit.event].block))
+    for family, taken in arms.items():
+        if any((group, not is_else) in taken for group, is_else in taken):
+            yield family
+
+
+def _arms(unit: Unit, block: int) -> Iterator[tuple[int, bool]]:
+    while block:
+        found = unit.blocks[block]
+        if found.kind in ("if", "else") and found.group:
+            yield found.group, found.kind == "else"
+        block = found.parent
 
 
 def shared_jobs(spreads: Iterable[Spread]) -> Mapping[str, tuple[Registration, ...]]:
