@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from proctor.link.arguments import Conditions, given
-from proctor.link.loops import main_loop_blocks
+from proctor.link.loops import blocks_inside, main_loop_blocks
 from proctor.link.names import Refs, World
 from proctor.link.scopes import Scope, fixed_prefix
 from proctor.link.values import Evaluator
@@ -95,6 +95,10 @@ class LinkedUnit(NamedTuple):
     hidden: tuple[Hidden, ...]
     #: call event -> library symbols it may call
     symbols: dict[int, tuple[str, ...]]
+    #: event (or `-1 - block` for entering a `with` or `for` block) -> units of the tree that it runs there and then
+    targets: dict[int, tuple[UnitKey, ...]]
+    #: blocks that lie in an endless loop
+    loops: frozenset[int]
 
 
 _OWN_DECORATORS = frozenset({"property", "staticmethod", "classmethod", "setter", "getter", "deleter"})
@@ -222,6 +226,7 @@ class _UnitLinker:
         self.key = scope.key
         self.states = linker.evaluator.block_states(scope)
         self.loops = main_loop_blocks(self.unit)
+        self.targets: dict[int, dict[UnitKey, None]] = {}
         self.edges: dict[tuple[UnitKey, str, str | None, str | None, str, bool], Edge] = {}
         self.hits: list[Hit] = []
         self.loads: list[Loading] = []
@@ -229,6 +234,7 @@ class _UnitLinker:
         self.symbols: dict[int, tuple[str, ...]] = {}
 
     def link(self) -> LinkedUnit:
+        self._for_blocks()
         for number, event in enumerate(self.unit.events):
             if self.states[event.block] == "dead":
                 continue
@@ -246,7 +252,13 @@ class _UnitLinker:
         if self.unit.kind == "class":
             self._class_writes()
         return LinkedUnit(
-            tuple(self.edges.values()), tuple(self.hits), tuple(self.loads), tuple(self.hidden), self.symbols
+            tuple(self.edges.values()),
+            tuple(self.hits),
+            tuple(self.loads),
+            tuple(self.hidden),
+            self.symbols,
+            {number: tuple(targets) for number, targets in self.targets.items()},
+            self.loops,
         )
 
     # --- places and common fields --------------------------------------------------------------------------
@@ -273,6 +285,8 @@ class _UnitLinker:
         text: str = "",
         awaited: bool = False,
     ) -> None:
+        if phase is None and not trigger and not process:
+            self.targets.setdefault(number, {})[target] = None
         main_only, guard = self._state(block)
         mark = (target, how, phase, lane, trigger, main_only)
         in_loop = block in self.loops
@@ -282,7 +296,7 @@ class _UnitLinker:
         self.edges[mark] = Edge(
             source=self.key,
             target=target,
-            event=number,
+            event=max(number, -1),
             place=place,
             how=how,
             phase=phase,
@@ -297,7 +311,14 @@ class _UnitLinker:
         )
 
     def _hit(
-        self, row: EffectRow, symbol: str, number: int, event: Event, call: Call | None, unsure: str
+        self,
+        row: EffectRow,
+        symbol: str,
+        number: int,
+        event: Event,
+        call: Call | None,
+        unsure: str,
+        block: int = -1,
     ) -> None:
         main_only, guard = self._state(event.block)
         subject: Expr | None = None
@@ -316,6 +337,7 @@ class _UnitLinker:
                     symbol=symbol,
                     unit=self.key,
                     event=number,
+                    block=block,
                     place=self._place(event),
                     details=row.details,
                     subject=subject,
@@ -856,20 +878,52 @@ class _UnitLinker:
             at = Load(block.parent, block.line, 0, block.line, 0, block.test)
             for item in block.test.items:
                 for ref in self.world.resolve(item, self.scope):
-                    self._enter(ref, at)
+                    self._enter(ref, ("__enter__", "__exit__", "__aenter__", "__aexit__"), at, number)
 
-    def _enter(self, ref: Ref, at: Load) -> None:
+    def _for_blocks(self) -> None:
+        """What iterating does. A loop over something that waits for its next item without a bound is endless."""
+        for number, block in enumerate(self.unit.blocks):
+            if block.kind != "for" or self.states[number] == "dead" or block.test is None:
+                continue
+            at = Load(block.parent, block.line, 0, block.line, 0, block.test)
+            for ref in self.world.resolve(block.test, self.scope):
+                self._enter(ref, ("__iter__", "__next__", "__aiter__", "__anext__"), at, number)
+            if isinstance(block.test, Result) and self._waits_for_ever(block.test.event):
+                self.loops |= blocks_inside(self.unit, number)
+
+    def _waits_for_ever(self, number: int) -> bool:
+        call = self.unit.events[number]
+        assert isinstance(call, Call)
+        for ref in self.world.resolve(call.func, self.scope):
+            if isinstance(ref, LibRef):
+                for row in self.rows.find(self.rows.effects, ref.symbol):
+                    if is_unbounded(row) and self.linker.conditions.hold(row.where, call, self.scope) is True:
+                        return True
+        return False
+
+    def _enter(self, ref: Ref, names: tuple[str, ...], at: Load, block: int) -> None:
         if isinstance(ref, ObjRef):
-            for name in ("__enter__", "__exit__", "__aenter__", "__aexit__"):
+            for name in names:
                 for method in self.world.class_member(UnitKey(ref.path, ref.number), name, ref):
                     if isinstance(method, BoundRef):
                         target = UnitKey(method.path, method.number)
-                        self._edge(target, -1, at.block, self._place(at), "call")
+                        self._edge(target, -1 - block, at.block, self._place(at), "call")
         elif isinstance(ref, LibObj):
-            for name in ("__enter__", "__aenter__"):
+            for name in names:
                 symbol = f"{ref.type}.{name}"
-                for row in self.rows.find(self.rows.effects, symbol):
-                    self._hit(row, symbol, -1, at, None, "")
+                rows = self.rows.find(self.rows.effects, symbol)
+                for row in rows:
+                    if is_unbounded(row) and self.unit.blocks[block].kind == "for":
+                        self.loops |= blocks_inside(self.unit, block)
+                    self._hit(row, symbol, -1, at, None, "", block)
+                if rows:
+                    break
+
+
+def is_unbounded(row: EffectRow) -> bool:
+    """Whether what the row speaks of may wait for ever."""
+    details = row.details
+    return "waits" in row.does and (details.get("bounded") == "no" or details.get("timeout") == "none")
 
 
 def _name_fits(name: str, pattern: str) -> bool:

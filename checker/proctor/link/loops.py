@@ -23,6 +23,15 @@ def main_loop_blocks(unit: Unit) -> frozenset[int]:
     return frozenset(found)
 
 
+def blocks_inside(unit: Unit, loop: int) -> frozenset[int]:
+    """A block and all blocks within it."""
+    found = {loop}
+    for number, block in enumerate(unit.blocks):
+        if block.parent in found and number > loop:
+            found.add(number)
+    return frozenset(found)
+
+
 def is_endless(test: Expr | None, unit: Unit) -> bool:
     """Whether a loop condition says "until told otherwise"."""
     if isinstance(test, Const):

@@ -176,6 +176,19 @@ class LinkedProgram:
         linked = self._world_of(key).linker.units.get(key)
         return linked.symbols.get(event, ()) if linked else ()
 
+    def targets(self, key: UnitKey, event: int) -> tuple[UnitKey, ...]:
+        """The units of the tree that an event runs there and then."""
+        linked = self._world_of(key).linker.units.get(key)
+        return linked.targets.get(event, ()) if linked else ()
+
+    def main_loops(self, key: UnitKey) -> tuple[int, ...]:
+        """The blocks of a unit's endless loops, outermost ones only."""
+        linked = self._world_of(key).linker.units.get(key)
+        if linked is None:
+            return ()
+        blocks = self.unit(key).blocks
+        return tuple(sorted(number for number in linked.loops if blocks[number].parent not in linked.loops))
+
     def is_a(self, symbol: str, base: str) -> bool:
         """Whether a library class is `base` or below it."""
         return self.rows.canonical(base) in self.rows.ancestors(self.rows.canonical(symbol))

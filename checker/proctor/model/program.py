@@ -141,7 +141,8 @@ class Storage(NamedTuple):
 
 
 class Hit(msgspec.Struct, frozen=True, kw_only=True):
-    """An effect that a unit has when it runs. `event` is the call event's index in the unit (-1: no event).
+    """An effect that a unit has when it runs. `event` is the call event's index in the unit (-1: no event; then `block`
+    is the `with` or `for` block whose entering has it).
     `details` are the row's words; `subject` the expression it is about; `unsure` says that an argument which
     decides could not be known; `guard` names the environment variable that a surrounding condition asks;
     `in_main_loop` that it lies in an endless loop of the unit; `main_only` in an `if __name__ == "__main__"` block."""
@@ -151,6 +152,7 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
     unit: UnitKey
     event: int
     place: Place
+    block: int = -1
     details: Mapping[str, str] = {}
     subject: Expr | None = None
     unsure: str = ""
@@ -342,6 +344,15 @@ class Program(Protocol):
 
     def symbols(self, key: UnitKey, event: int) -> tuple[str, ...]:
         """The library symbols that a call event may call, canonical, most specific first."""
+        ...
+
+    def targets(self, key: UnitKey, event: int) -> tuple[UnitKey, ...]:
+        """The units of the tree that an event runs there and then (`-1 - block`: that entering a `with` or `for` block
+        runs), not those that it hands to a thread, a task, a queue or a framework."""
+        ...
+
+    def main_loops(self, key: UnitKey) -> tuple[int, ...]:
+        """The blocks of a unit's endless loops, outermost ones only."""
         ...
 
     def is_a(self, symbol: str, base: str) -> bool:
