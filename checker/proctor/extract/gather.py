@@ -13,7 +13,7 @@ import msgspec
 
 from proctor import __version__
 from proctor.extract.facts import read_units
-from proctor.extract.reading import is_unread, read_file, unpack
+from proctor.extract.reading import is_unread, looks_packed, read_file, unpack
 from proctor.extract.store import Store
 from proctor.extract.workers import read_all
 from proctor.model.fact import Facts, FileFacts, Unread
@@ -92,7 +92,8 @@ def _known(store: Store | None, contents: Mapping[str, bytes]) -> dict[str, byte
     if store is None:
         return {}
     found = store.get(_key(digest) for digest in contents)
-    return {digest: found[_key(digest)] for digest in contents if _key(digest) in found}
+    known = {digest: found.get(_key(digest), b"") for digest in contents}
+    return {digest: packed for digest, packed in known.items() if looks_packed(packed)}
 
 
 def _key(digest: str) -> str:

@@ -20,6 +20,9 @@ def read_ignores(data: bytes) -> tuple[Ignore, ...]:
     """The acceptance comments of a file. One that stands alone applies to the next line that holds code."""
     if not _MARK.search(data):
         return ()
+    if b"\r" in data:
+        # The tokenizer, unlike the parser, knows only one of the line ends.
+        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     try:
         return _from_tokens(data)
     except (tokenize.TokenError, SyntaxError, ValueError, LookupError):

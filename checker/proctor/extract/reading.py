@@ -51,6 +51,17 @@ def is_unread(packed: bytes) -> bool:
     return packed[:1] == _UNREAD
 
 
+def looks_packed(packed: bytes) -> bool:
+    """Whether bytes from elsewhere are packed facts, as far as can be said without unpacking them all."""
+    if not is_unread(packed):
+        return packed[:1] == _READ
+    try:
+        unpack(packed)
+    except msgspec.DecodeError:
+        return False
+    return True
+
+
 @contextmanager
 def collector_paused() -> Iterator[None]:
     """Syntax trees hold no cycles: collecting while they grow only costs time (about a third of it)."""
