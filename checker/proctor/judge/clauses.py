@@ -33,7 +33,7 @@ def _phases(views: Views, phases: Iterable[Phase]) -> bool:
 
 
 def _stays(views: Views) -> str | None:
-    return None if any(view.launch.long_running for view in views) else "it ends by itself"
+    return None if any(view.stays for view in views) else "it ends by itself"
 
 
 def _works(views: Views) -> str | None:

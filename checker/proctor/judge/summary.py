@@ -31,9 +31,9 @@ def process_reports(program: Program, resolved: Sequence[ResolvedProcess]) -> tu
 
 def kind_of(views: Sequence[ProcessView]) -> Kind:
     """What a process type is, from what its programs do (never from its name)."""
-    staying = [view for view in views if view.launch.long_running]
+    staying = [view for view in views if view.stays]
     for view in staying or views:
-        if view.launch.kind != "unknown":
+        if view.launch.kind != "unknown" and not (view.stays and view.launch.kind in ("one-off", "release")):
             return view.launch.kind
     for effect, kind in _KINDS:
         if any(effect in view.does for view in views):

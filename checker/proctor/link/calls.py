@@ -510,10 +510,13 @@ class _UnitLinker:
                     self._run_row(row, own, number, event, call)
             if call is None:
                 self._effects(symbol, number, event, None)
-            known = symbol in self.rows.transparent or symbol.rpartition(".")[2] in _OWN_DECORATORS
-            known = known or any(name in self.rows.transparent for name in self.rows.chain(symbol))
+            known = symbol.rpartition(".")[2] in _OWN_DECORATORS or self.rows.is_transparent(symbol)
             matched = matched or known or symbol.partition(".")[0] in self.rows.roots
-        if not matched and unit.kind == "function":
+        if (
+            not matched
+            and unit.kind == "function"
+            and _last_name(decorator, self.unit) not in _OWN_DECORATORS
+        ):
             shown = symbols[0][0] if symbols else _shown(decorator, self.unit)
             reason = f"`@{shown}` is not modelled: what it does with `{unit.name}` is not known"
             self.hidden.append(Hidden(self.key, self._place(event), reason, key))
@@ -689,6 +692,8 @@ class _UnitLinker:
     def _callbacks(self, symbol: str, event: Call, number: int) -> None:
         """A function handed to a library that no row speaks of: it is taken to be called there and then.
         (Built-ins certainly do; at import it is more often registered or wrapped: see `reach`.)"""
+        if self.rows.is_transparent(symbol):
+            return
         how = "call" if symbol.startswith("builtins.") else "callback"
         for arg in (*event.args, *(value for _, value in event.keywords)):
             if isinstance(arg, Const | Result):
@@ -930,6 +935,10 @@ def _name_fits(name: str, pattern: str) -> bool:
     if pattern == "*":
         return not name.startswith("_")
     return fnmatchcase(name, pattern)
+
+
+def _last_name(expr: Expr, unit: Unit) -> str:
+    return _shown(expr, unit).rpartition(".")[2]
 
 
 def _shown(expr: Expr, unit: Unit) -> str:

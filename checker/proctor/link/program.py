@@ -13,17 +13,19 @@ from proctor.link.scopes import Scope, fixed_prefix
 from proctor.link.settings import LaunchSettings, accessors
 from proctor.link.storage import storage_of
 from proctor.link.values import Evaluator
-from proctor.model.fact import Call, Event, Expr, Facts, FileFacts, Unit
+from proctor.model.fact import Call, Event, Expr, Facts, FileFacts, Func, Unit
 from proctor.model.finding import Gap, Step
 from proctor.model.place import Place
 from proctor.model.process import Declaration, EntryPoint, Launch, ProcessType, ResolvedProcess
 from proctor.model.program import (
     BoundRef,
+    ConstRef,
     Context,
     Edge,
     FromEnv,
     Hit,
     Known,
+    LibObj,
     ObjRef,
     Ref,
     Setting,
@@ -267,7 +269,8 @@ class View:
         self.settings = LaunchSettings(self.linked.world, self.linked.linker, environment, files)
         if self.linked.settings is None:
             self.linked.settings = self.settings
-        self._loaded: dict[tuple[UnitKey, str], None] = {}
+        #: what the entry point names but its module does not have
+        self.missing_symbol = ""
         self._load_gaps: dict[Gap, None] = {}
 
     @property
@@ -284,6 +287,14 @@ class View:
     def files(self) -> frozenset[str]:
         """Python files reached."""
         return frozenset(context.unit.path for context in self.contexts)
+
+    @property
+    def stays(self) -> bool:
+        """Whether the program goes on until it is stopped: its launcher says so, or its code does."""
+        return self.launch.long_running or any(
+            context.phase == "loop" or (hit.forever and context.phase in ("startup", "import"))
+            for context, hit in self.hits()
+        )
 
     # --- building ---------------------------------------------------------------------------------------------
 
@@ -333,6 +344,7 @@ class View:
             else:
                 refs = tuple(found for ref in refs for found in world.member(ref, part))
         if not refs and entry.symbol not in self._bound_names(body):
+            self.missing_symbol = entry.symbol
             self._load_gaps[
                 Gap(
                     place=Place(body.path, 1),
@@ -441,18 +453,31 @@ class View:
         if row.setting:
             system, _, key = row.setting.partition(":")
             setting = self.settings.get(system, key)
+            if setting is None and loading is not None:
+                self._hide_unset(system, loading)
             return self._texts(setting.value, setting.place, key) if setting else []
         if row.constant:
             return list(row.constant)
         if isinstance(call, Call) and scope is not None and loading is not None:
             expr = given(call, row.argument, row.position)
+            if isinstance(expr, Func) and not isinstance(
+                self.settings.evaluator.evaluate(expr, scope), Known
+            ):
+                # Left to a function that runs later: the library's own default says as much.
+                return []
             if expr is not None:
                 label = f"the modules that `{row.call[0].rpartition('.')[2]}` loads"
-                family = self._family(expr, scope)
-                if family:
+                family = self._family(expr, scope) or self._constants(expr, scope)
+                if family is not None:
                     return family
                 return self._texts(self.settings.evaluator.evaluate(expr, scope), loading.place, label)
         return []
+
+    def _hide_unset(self, system: str, loading: Loading) -> None:
+        """A settings module that only the environment names hides all that it would load."""
+        for row in self.owner.rows.settings:
+            if row.system == system and row.style == "module" and self.settings.settings_module(row) is None:
+                self._hide(loading.place, f"`{row.variable}` decides the settings, and nothing in the code sets it")
 
     def _family(self, expr: Expr, scope: Scope) -> list[str]:
         """`import_module(f"plugins.{name}")`: every module of the package may be meant, so all are taken."""
@@ -467,6 +492,18 @@ class View:
             if file.startswith(folder) and file != path
         )
         return [f"{prefix}.{name}" for name in names]
+
+    def _constants(self, expr: Expr, scope: Scope) -> list[str] | None:
+        """The texts that an expression may stand for (`for name in NAMES`); an object that is no text names nothing.
+        None where neither is known."""
+        refs = self.linked.world.resolve(expr, scope)
+        texts = [ref.value for ref in refs if isinstance(ref, ConstRef) and isinstance(ref.value, str)]
+        others = [ref for ref in refs if not isinstance(ref, ConstRef | UnitRef)]
+        if texts and not others:
+            return texts
+        if others and not any(isinstance(ref, LibObj) and ref.type.startswith("builtins.") for ref in others):
+            return []
+        return None
 
     def _texts(self, value: Value, place: Place | None, label: str) -> list[str]:
         if isinstance(value, FromEnv):

@@ -163,6 +163,10 @@ class Rows:
             self._chains[symbol] = found
         return found
 
+    def is_transparent(self, symbol: str) -> bool:
+        """Whether a decorator or wrapper of this name leaves the function what it is."""
+        return any(name in self.transparent for name in self.chain(symbol))
+
     def speak_of(self, symbol: str) -> bool:
         """Whether any row says what calling `symbol` does."""
         return any(

@@ -33,6 +33,10 @@ from proctor.model.program import (
 from proctor.model.rule import SettingsRow
 
 Table = dict[str, Setting]
+#: last names of settings modules that production does not load
+_DEVELOPMENT = frozenset(
+    {"dev", "devel", "development", "local", "localhost", "test", "tests", "testing", "debug", "ci"}
+)
 #: settings objects and the system each reads, for the evaluator
 Accessors = dict[str, str]
 
@@ -121,26 +125,31 @@ class LaunchSettings:
     # --- module systems ---------------------------------------------------------------------------------
 
     def settings_module(self, row: SettingsRow) -> Value | None:
-        """The dotted name of the settings module, whoever says it; None where nothing does."""
+        """The dotted name of the settings module, whoever says it; None where nothing does.
+
+        A default that the entry point's own code sets is taken as it stands, unless its name says that it is for
+        development: then the variable decides, as it does where only other code of the app has a default.
+        """
         if row.variable in self.environment:
             return Known(self.environment[row.variable])
         writes = [write for write in self.linker.writes if write.variable == row.variable]
         chosen = self._nearest(writes)
         if chosen is None:
-            return None
-        return self.evaluator.evaluate(chosen.value, chosen.scope)
+            others = [self.evaluator.evaluate(write.value, write.scope) for write in writes]
+            return FromEnv(row.variable, others[0]) if others else None
+        value = self.evaluator.evaluate(chosen.value, chosen.scope)
+        if chosen.is_default and isinstance(value, Known) and _is_for_development(str(value.value)):
+            return FromEnv(row.variable, value)
+        return value
 
     def _nearest(self, writes: list[EnvironmentWrite]) -> EnvironmentWrite | None:
         for path in self.entry_files:
             for write in writes:
                 if write.scope.key.path == path:
                     return write
-        if self.reached is not None:
-            for write in writes:
-                if write.scope.key in self.reached:
-                    return write
-            return None
-        return writes[0] if writes else None
+        if self.reached is None:
+            return writes[0] if writes else None
+        return next((write for write in writes if write.scope.key in self.reached), None)
 
     def _module_table(self, row: SettingsRow) -> Table:
         named = self.settings_module(row)
@@ -155,10 +164,33 @@ class LaunchSettings:
         if path is None:
             return {}
         table: Table = {}
-        for key, (value, place) in self.evaluator.module_values(path).items():
+        for key, (value, place) in self._module_items(row, path).items():
             if key.isupper():
                 table[key] = Setting(key, FromEnv(variable, value) if variable else value, place)
         return table
+
+    def _module_items(self, row: SettingsRow, path: str) -> Mapping[str, tuple[Value, Place]]:
+        """The names of a settings module; where a class of it is chosen, that class's attributes."""
+        name = self._settings_class(row)
+        if not name:
+            return self.evaluator.module_values(path)
+        items: dict[str, tuple[Value, Place]] = {}
+        for ref in self.world.module_attribute(path, name):
+            for key, setting in self._object_table(ref).items():
+                if setting.place is not None:
+                    items[key] = (setting.value, setting.place)
+        return items
+
+    def _settings_class(self, row: SettingsRow) -> str:
+        if not row.class_variable:
+            return ""
+        if row.class_variable in self.environment:
+            return self.environment[row.class_variable]
+        chosen = self._nearest(
+            [write for write in self.linker.writes if write.variable == row.class_variable]
+        )
+        value = self.evaluator.evaluate(chosen.value, chosen.scope) if chosen else None
+        return str(value.value) if isinstance(value, Known) else ""
 
     def settings_file(self, row: SettingsRow) -> str | None:
         """The file of the settings module in the tree."""
@@ -355,6 +387,11 @@ class LaunchSettings:
         return table
 
 
+def _is_for_development(dotted: str) -> bool:
+    last = dotted.rpartition(".")[2].lower()
+    return any(word in last.split("_") for word in _DEVELOPMENT)
+
+
 def _at(scope: Scope, event: Bind | Call | SetAttr | SetItem) -> Place:
     return Place(scope.key.path, event.line, event.column, event.end_line, event.end_column)
 
@@ -376,8 +413,10 @@ def descend(value: Value, path: list[str]) -> Value | None:
         fallback = descend(value.fallback, path) if value.fallback is not None else None
         return FromEnv(value.variable, fallback)
     if isinstance(value, Known):
+        inner: Value | None = None
         if isinstance(value.value, dict):
             inner = value.value.get(path[0])
-            return None if inner is None else descend(inner, path[1:])
-        return None
+        elif isinstance(value.value, list) and path[0].isdigit() and int(path[0]) < len(value.value):
+            inner = value.value[int(path[0])]
+        return None if inner is None else descend(inner, path[1:])
     return value

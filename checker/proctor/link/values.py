@@ -22,6 +22,7 @@ from proctor.model.fact import (
     Const,
     Event,
     Expr,
+    Func,
     Import,
     Item,
     Map,
@@ -128,7 +129,8 @@ class Evaluator:
             Seq: self._seq,
             Map: self._map,
             Await: lambda expr, scope: self.evaluate(expr.value, scope),
-            Comp: lambda expr, scope: Unknown("it is computed"),
+            Comp: self._comprehension,
+            Func: self._lambda,
         }
 
     def evaluate(self, expr: Expr | None, scope: Scope, names: Names | None = None) -> Value:
@@ -349,6 +351,8 @@ class Evaluator:
             "set",
         ):
             return self._builtin(event, scope)
+        if isinstance(event.func, Name) and event.func.id == "filter" and len(event.args) == 2:
+            return _truthy(self.evaluate(event.args[1], scope))
         if isinstance(event.func, Name) and event.func.id == "dict":
             return self._dict_call(event, scope)
         if isinstance(event.func, Attr):
@@ -519,11 +523,46 @@ class Evaluator:
             return self.evaluate(expr.body, scope)
         return Unknown("it is computed")
 
+    def _comprehension(self, expr: Comp, scope: Scope) -> Value:
+        """`[x for x in LIST if …]` is taken to keep every item that is true."""
+        if not isinstance(expr.element, Name):
+            return Unknown("it is computed")
+        for event in scope.unit.events:
+            if isinstance(event, Bind) and event.how == "comprehension" and event.name == expr.element.id:
+                return _truthy(self.evaluate(event.value, scope))
+        return Unknown("it is computed")
+
+    def _lambda(self, expr: Func, scope: Scope) -> Value:
+        """What a lambda without parameters gives."""
+        inner = scope.module.scopes[expr.unit]
+        for event in inner.unit.events:
+            if isinstance(event, Return):
+                return self.evaluate(event.value, inner)
+        return Unknown("it is computed")
+
     def _text(self, expr: Text, scope: Scope) -> Value:
+        first = expr.parts[0] if expr.parts else None
+        if isinstance(first, Const) and isinstance(first.value, str) and "%s" in first.value:
+            return self._formatted(first.value, expr.parts[1:], scope)
         value: Value = Known("")
         for part in expr.parts:
             value = _add(lift(value, str), lift(self.evaluate(part, scope), str))
         return value
+
+    def _formatted(self, template: str, parts: tuple[Expr, ...], scope: Scope) -> Value:
+        """`"%s.urls" % NAME`."""
+        values: list[Value] = []
+        for part in parts:
+            value = self.evaluate(part, scope)
+            inner = value.value if isinstance(value, Known) else None
+            values.extend(inner if isinstance(inner, list) else [value])
+        try:
+            given = tuple(plain(value) for value in values)
+            return Known(template % given)
+        except LookupError:
+            return self._tinted(list(parts), scope)
+        except (TypeError, ValueError):
+            return Unknown("it cannot be computed")
 
     def _seq(self, expr: Seq, scope: Scope) -> Value:
         items: list[Value] = []
@@ -727,6 +766,12 @@ def cast(text: str, kind: str) -> Any:
         except ValueError:
             return text
     return text
+
+
+def _truthy(value: Value) -> Value:
+    if isinstance(value, Known) and isinstance(value.value, list):
+        return Known([item for item in value.value if not isinstance(item, Known) or item.value])
+    return value
 
 
 def _wrapped(value: Value) -> Value:

@@ -256,6 +256,21 @@ class ProcessView(Protocol):
         """Effects of the launcher and of process-wide calls, each with its first place."""
         ...
 
+    @property
+    def files(self) -> frozenset[str]:
+        """Python files reached."""
+        ...
+
+    @property
+    def drives(self) -> frozenset[str]:
+        """The trigger families that this program fires."""
+        ...
+
+    @property
+    def stays(self) -> bool:
+        """Whether the program goes on until it is stopped: its launcher says so, or its code does."""
+        ...
+
     def hits(self, *effects: Effect) -> Iterator[tuple[Context, Hit]]:
         """Each effect (all, or those named) in each context that has it; hits in dead or foreign
         `__main__` blocks are left out, and `context.phase` is "loop" inside the main loop."""

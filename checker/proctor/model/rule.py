@@ -253,6 +253,8 @@ class SettingsRow(_Row, frozen=True, kw_only=True):
     update: tuple[str, ...] = ()
     constructor: tuple[str, ...] = ()
     lower_keys: bool = False
+    #: environment variable that names a class of the settings module, whose attributes then are the keys
+    class_variable: str = ""
     #: objects whose attributes read this system's keys (`django.conf.settings`)
     accessor: tuple[str, ...] = ()
     #: keys renamed: {old = "new"} (Celery's CELERY_* names)
