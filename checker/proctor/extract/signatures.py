@@ -64,7 +64,9 @@ class SignatureReader(ExpressionReader):
     def _type_expr(self, node: ast.expr) -> Expr:
         """An annotation: its calls are made, its names are no reads of data."""
         self.depth += 1
-        expr = self._type_parts(node) if self.depth <= MAX_DEPTH else Other(type(node).__name__)
+        expr = self._type_parts(node)
+        if self.depth > MAX_DEPTH:
+            expr = Other(type(node).__name__)
         self.depth -= 1
         return expr
 
