@@ -97,9 +97,11 @@ class ExpressionReader:
 
     def chain(self, node: ast.expr) -> Expr:
         """Read a name, attribute or item without recording that it is read; anything else as usual."""
+        if type(node) is ast.Name:
+            return self.name(node.id)
         links: list[ast.Attribute | ast.Subscript] = []
         inner = node
-        while isinstance(inner, ast.Attribute | ast.Subscript):
+        while isinstance(inner, (ast.Attribute, ast.Subscript)):
             links.append(inner)
             inner = inner.value
         self.depth += len(links)
@@ -110,11 +112,8 @@ class ExpressionReader:
             if type(link) is ast.Attribute:
                 expr = Attr(expr, link.attr)
             elif type(link) is ast.Subscript:
-                expr = Item(expr, self._index(link.slice))
+                expr = Item(expr, self.expr(link.slice))
         return Other(type(node).__name__) if too_deep and links else expr
-
-    def _index(self, node: ast.expr) -> Expr:
-        return self.expr(node)
 
     def _slice(self, node: ast.Slice) -> Expr:
         for part in (node.lower, node.upper, node.step):

@@ -14,6 +14,7 @@ import msgspec
 from proctor import __version__
 from proctor.extract.facts import read_units
 from proctor.extract.reading import is_unread, looks_packed, read_file, unpack
+from proctor.extract.source import too_large
 from proctor.extract.store import Store
 from proctor.extract.workers import read_all
 from proctor.model.fact import Facts, FileFacts, Unread
@@ -41,7 +42,7 @@ def facts(
     result is the same whatever these are. Files that cannot be read are values, in `unread`; nothing is raised.
     """
     contents, digests, unread = _load(tree)
-    n_files = len(digests)
+    n_files = len(tree.python)
     known = _known(store, contents)
     wanted = {digest: data for digest, data in contents.items() if digest not in known}
     done = n_files - len(wanted)
@@ -58,6 +59,8 @@ def facts(
         store.put({_key(digest): packed for digest, packed in new.items()})
     packed_files: dict[str, bytes] = {}
     for path, digest in digests.items():
+        if path in unread:
+            continue
         packed = new.get(digest) or known[digest]
         if is_unread(packed):
             found = unpack(packed)
@@ -84,6 +87,9 @@ def _load(tree: SourceTree) -> tuple[dict[str, bytes], dict[str, str], dict[str,
             unread[path] = Unread(f"it cannot be opened ({error.strerror or type(error).__name__})")
             continue
         digest = digests[path] = digest_of(data)
+        if refused := too_large(data):
+            unread[path] = refused
+            continue
         contents[digest] = data
     return contents, digests, unread
 

@@ -35,8 +35,8 @@ _REASONS: tuple[tuple[re.Pattern[str], str], ...] = (
 
 def parse(data: bytes) -> ast.Module | Unread:
     """The syntax tree of a file's bytes. Every failure is a value that names the line, where one is known."""
-    if len(data) > MAX_SOURCE_BYTES:
-        return Unread(f"it is larger than {MAX_SOURCE_BYTES // 1_000_000} MB")
+    if refused := too_large(data):
+        return refused
     if data.startswith(_UTF16_MARKS):
         return Unread("it is encoded as UTF-16, which Python does not read")
     if b"\0" in data:
@@ -50,6 +50,13 @@ def parse(data: bytes) -> ast.Module | Unread:
     except Exception as error:
         # The decoders and the parser raise more than they document (ValueError, LookupError, OverflowError, …).
         return Unread(f"{_python()} cannot read it ({_first_line(error)})")
+
+
+def too_large(data: bytes) -> Unread | None:
+    """What is said of a file that is larger than source that people write; None for others."""
+    if len(data) > MAX_SOURCE_BYTES:
+        return Unread(f"it is larger than {MAX_SOURCE_BYTES // 1_000_000} MB")
+    return None
 
 
 def too_deep() -> Unread:

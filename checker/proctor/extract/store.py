@@ -47,7 +47,7 @@ class Store:
 
     It never raises: a folder that cannot be written, a file that is damaged, locked or someone else's means
     that less is remembered, and every value that is given back is the one that was put (a checksum over key and
-    value sees to it). Entries that were not used for 30 days go. Use it in one thread, as a context manager.
+    value sees to it). Entries that were not used for 30 days go. Use it in one thread at a time, as a context manager.
     """
 
     def __init__(self, folder: Path | None = None, timeout: float = 3.0) -> None:
@@ -110,11 +110,10 @@ class Store:
             return otherwise
         try:
             return action(self._connection)
-        except sqlite3.OperationalError:
-            # Locked, read-only, disk full: it may do better next time.
-            return otherwise
-        except sqlite3.Error:
-            self._start_anew()
+        except (sqlite3.Error, OverflowError) as error:
+            # Others (locked, read-only, disk full) may do better next time.
+            if _tells_of_damage(error):
+                self._start_anew()
             return otherwise
 
     def _open(self) -> None:
@@ -125,10 +124,11 @@ class Store:
         path = self.folder / _FILE
         try:
             self._connection = _create(path, self.timeout)
-        except sqlite3.OperationalError:
-            self._connection = _open_to_read(path)
-        except sqlite3.Error:
-            self._start_anew()
+        except sqlite3.Error as error:
+            if _tells_of_damage(error):
+                self._start_anew()
+            else:
+                self._connection = _open_to_read(path)
 
     def _start_anew(self) -> None:
         """Put an empty file in the place of a damaged one."""
@@ -164,8 +164,13 @@ class Store:
         connection.execute(f"PRAGMA user_version = {self._today}")
 
 
+def _tells_of_damage(error: Exception) -> bool:
+    # Only "malformed" and "not a database" are raised as the class itself.
+    return type(error) is sqlite3.DatabaseError
+
+
 def _create(path: Path, timeout: float) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=timeout)
+    connection = sqlite3.connect(path, timeout=timeout, check_same_thread=False)
     try:
         # A cache need not survive a power cut: damage is noticed, and then it starts empty.
         connection.execute("PRAGMA synchronous = OFF")
@@ -182,7 +187,9 @@ def _create(path: Path, timeout: float) -> sqlite3.Connection:
 
 def _open_to_read(path: Path) -> sqlite3.Connection | None:
     try:
-        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=0)
+        connection = sqlite3.connect(
+            f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=0, check_same_thread=False
+        )
         connection.execute("SELECT 1 FROM blobs LIMIT 1").fetchall()
     except (OSError, sqlite3.Error):
         return None

@@ -59,8 +59,10 @@ def _read_in_pool(
             for task in as_completed(tasks):
                 found.update(zip(tasks[task], task.result(), strict=True))
                 report(len(tasks[task]))
-        finally:
+        except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
+            raise
+        pool.shutdown()
     except BrokenProcessPool:
         # A worker died: one of the files it held may be why.
         rest = [key for chunk in chunks for key in chunk if key not in found]
