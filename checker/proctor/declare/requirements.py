@@ -17,7 +17,7 @@ _NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?\s*(.*)", re
 _PIN = re.compile(r"\(?\s*={2,3}\s*v?([0-9][^\s,;)*]*)\s*\)?\s*(;|#|$|--)")
 _INCLUDE = re.compile(r"(?:-r|--requirement|-c|--constraint)[ =]*(\S+)")
 _EGG = re.compile(r"[#&]egg=([A-Za-z0-9._-]+)")
-#: Files below these folders describe something else than the app
+_PACKAGE = re.compile(r'^\[\[package\]\]\s*\nname = "([^"\n]+)"\s*\nversion = "([^"\n]+)"', re.MULTILINE)
 _MAX_BYTES = 20_000_000
 
 
@@ -166,9 +166,8 @@ def _read_pipfile_lock(reading: _Reading, path: str, text: str) -> Iterator[tupl
 
 
 def _read_packages_lock(reading: _Reading, path: str, text: str) -> Iterator[tuple[str, str]]:
-    for package in tomli.loads(text).get("package", []):
-        if isinstance(package.get("name"), str):
-            yield package["name"], str(package.get("version", ""))
+    # these files are large and written by programs: two lines of each table are enough
+    yield from _PACKAGE.findall(text)
 
 
 def _read_setup_cfg(reading: _Reading, path: str, text: str) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,247 @@
+"""A compose file: the services that are built from this tree, and what their deployment says."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import shlex
+
+from proctor.declare.dockerfile import Image, Start, joined, read_image
+from proctor.declare.documents import Value, read_yaml
+from proctor.declare.manifest import Manifest, is_development, seconds
+from proctor.model.place import Place
+from proctor.model.process import ProcessType
+from proctor.model.tree import SourceTree
+
+_NAME = re.compile(r"(docker-)?compose[\w.-]*\.ya?ml", re.IGNORECASE)
+_SERVICES = re.compile(rb"^services:\s*(#.*)?$", re.MULTILINE)
+_STAYING = frozenset({"always", "unless-stopped"})
+_STICKY = re.compile(r"(sticky|stickiness)", re.IGNORECASE)
+
+
+def is_compose(path: str) -> bool:
+    """Whether the file's name is that of a compose file."""
+    return bool(_NAME.fullmatch(posixpath.basename(path)))
+
+
+def looks_like_compose(content: bytes) -> bool:
+    """Whether a YAML file of another name may be a compose file, without reading it whole."""
+    return bool(_SERVICES.search(content)) and (b"build:" in content or b"image:" in content)
+
+
+def read_compose(path: str, content: bytes, tree: SourceTree) -> Manifest:
+    """The manifest of a compose file. Raises UnreadableDocument."""
+    manifest = Manifest("compose", path, is_development(path))
+    for document in read_yaml(content):
+        services = document.get("services")
+        reader = _Reader(manifest, services, tree)
+        for name, service in services.items():
+            reader.take(name, service)
+    return manifest
+
+
+class _Reader:
+    def __init__(self, manifest: Manifest, services: Value, tree: SourceTree) -> None:
+        self.manifest = manifest
+        self.tree = tree
+        self.folder = posixpath.dirname(manifest.path)
+        self.services = services
+        #: a file that keeps its services running is used for a deployment, also where it mounts the source
+        self.deployed = any(
+            service.get("restart").text in _STAYING or service.get("deploy")
+            for _, service in services.items()
+        )
+        #: image names that this file builds
+        self.built = {
+            service.get("image").text for _, service in services.items() if service.get("build")
+        } - {""}
+
+    def take(self, name: str, service: Value) -> None:
+        mounts = list(self._mounts(service))
+        source = [(inside, outside) for inside, outside, _, _ in mounts if self._is_source(outside)]
+        build = service.get("build") or self._extended(service).get("build")
+        image_name = service.get("image").text
+        if not build and image_name not in self.built and not source:
+            return
+        development = self.manifest.development or (bool(source) and not self.deployed)
+        image = self._image(build or self._build_of(image_name))
+        self._settings(name, service, development)
+        for inside, outside, text, line in mounts:
+            if (inside, outside) not in source:
+                self.manifest.set("local-mount", line, name, text, development)
+        process = self._process(name, service, image, source, development)
+        if process is not None:
+            self.manifest.process_types.append(process)
+        if not development:
+            for variable, value in process.environment if process else ():
+                self.manifest.declare(variable, value)
+
+    def _extended(self, service: Value) -> Value:
+        extends = service.get("extends")
+        name = extends.text or extends.get("service").text
+        return self.services.get(name) if name and not extends.get("file") else Value()
+
+    def _build_of(self, image_name: str) -> Value:
+        for _, service in self.services.items():
+            if image_name and service.get("image").text == image_name and service.get("build"):
+                return service.get("build")
+        return Value()
+
+    def _image(self, build: Value) -> Image:
+        if not build:
+            return Image()
+        context = build.text or build.get("context").text or "."
+        folder = _join(self.folder, context)
+        if folder is None:
+            return Image()
+        path = _join(folder, build.get("dockerfile").text or "Dockerfile")
+        if path is None or path not in self.tree:
+            return Image()
+        try:
+            content = self.tree.read(path)
+        except OSError:
+            return Image()
+        return read_image(path, content, self.tree, folder, build.get("target").text) or Image()
+
+    def _process(
+        self, name: str, service: Value, image: Image, source: list[tuple[str, str]], development: bool
+    ) -> ProcessType | None:
+        entry, command = _start(service.get("entrypoint")), _start(service.get("command"))
+        if entry is None:
+            entry = image.entrypoint
+            text, shell, start = joined(image, entry, command or image.command)
+        else:
+            # a service's own entry point takes back the image's CMD
+            text, shell, start = joined(image, entry, command)
+        if start is None:
+            return None
+        own = start in (entry, command) and bool(service.get("entrypoint") or service.get("command"))
+        line = start.line if own and start not in (image.entrypoint, image.command) else service.line
+        environment = {**image.environment, **self._environment(service)}
+        copied = [*image.copied, *source]
+        folder = service.get("working_dir").text or image.folder
+        image = Image(folder=folder, copied=copied)
+        replicas = service.get("deploy", "replicas").number
+        return ProcessType(
+            name=name, command=text, place=Place(self.manifest.path, line), declared_in="compose", shell=shell,
+            environment=tuple(sorted((key, value) for key, value in environment.items() if value is not None)),
+            replicas=replicas if replicas is not None else service.get("scale").number,
+            grace_seconds=seconds(service.get("stop_grace_period").text), folder=image.inside(),
+            development=development, init=service.get("init").is_true, copied=tuple(copied),
+        )  # fmt: skip
+
+    def _environment(self, service: Value) -> dict[str, str | None]:
+        found: dict[str, str | None] = {}
+        for value in (
+            service.get("env_file").list() if service.get("env_file").is_list else [service.get("env_file")]
+        ):
+            path = _join(self.folder, value.text or value.get("path").text)
+            if path and path in self.tree:
+                try:
+                    found.update(read_environment_file(self.tree.read(path)))
+                except OSError:
+                    continue
+        environment = service.get("environment")
+        for item in environment.list():
+            name, equals, text = item.text.partition("=")
+            found[name] = text if equals else None
+        for name, value in environment.items():
+            found[name] = value.text if value else None
+        return {
+            name: None if text is not None and re.search(r"\$\{?\w", text) else text
+            for name, text in found.items()
+        }
+
+    def _settings(self, name: str, service: Value, development: bool) -> None:
+        def note(topic: str, value: Value, text: str | None = None) -> None:
+            if value:
+                self.manifest.set(topic, value.line, name, value.text if text is None else text, development)
+
+        note("container-name", service.get("container_name"))
+        note("replicas", service.get("deploy", "replicas") or service.get("scale"))
+        note("stop-signal", service.get("stop_signal"))
+        note("grace-period", service.get("stop_grace_period"))
+        note("init", service.get("init"))
+        note("restart", service.get("restart"))
+        if service.get("network_mode").text == "host":
+            note("host-network", service.get("network_mode"))
+        ports = service.get("ports")
+        for port in ports.list():
+            fixed = _fixed_port(port)
+            if fixed:
+                note("host-port", port, fixed)
+        labels = [*service.get("labels").items(), *service.get("deploy", "labels").items()]
+        for label in [*service.get("labels").list(), *service.get("deploy", "labels").list()]:
+            key, _, text = label.text.partition("=")
+            if _STICKY.search(key) and text.lower() not in ("false", ""):
+                note("sticky-sessions", label, label.text)
+        for key, value in labels:
+            if _STICKY.search(key) and value.text.lower() not in ("false", ""):
+                note("sticky-sessions", value, f"{key}={value.text}")
+
+    def _mounts(self, service: Value) -> list[tuple[str, str, str, int]]:
+        found: list[tuple[str, str, str, int]] = []
+        for volume in service.get("volumes").list():
+            outside, inside = volume.get("source").text, volume.get("target").text
+            bind = volume.get("type").text == "bind"
+            if volume.text:
+                parts = volume.text.split(":")
+                outside, inside = (parts[0], parts[1]) if len(parts) > 1 else ("", parts[0])
+                bind = outside.startswith((".", "/", "~", "$"))
+            if bind and inside:
+                found.append((inside, outside, f"{outside}:{inside}", volume.line))
+        return [(i, self._outside(o), text, line) for i, o, text, line in found]
+
+    def _outside(self, outside: str) -> str:
+        if outside.startswith(("${PWD}", "$PWD")):
+            outside = "." + outside.partition("PWD")[2].lstrip("}")
+        if not outside.startswith("."):
+            return outside
+        path = _join(self.folder, outside)
+        return outside if path is None else path
+
+    def _is_source(self, outside: str) -> bool:
+        if outside.startswith(("/", "~", "$", "..")):
+            return False
+        prefix = f"{outside}/" if outside else ""
+        return any(path.startswith(prefix) for path in self.tree.python) or outside in self.tree.python
+
+
+def _start(value: Value) -> Start | None:
+    if not value:
+        return None
+    if value.is_list:
+        return Start(tuple(each.replace("$$", "$") for each in value.texts()), "", value.line)
+    # compose splits a text into words by itself: no shell stands in front
+    text = value.text.replace("$$", "$")
+    try:
+        words = tuple(shlex.split(text))
+    except ValueError:
+        words = tuple(text.split())
+    return Start(words, "", value.line)
+
+
+def _fixed_port(port: Value) -> str:
+    published = port.get("published").text
+    if published:
+        return published if published.isdigit() else ""
+    parts = port.text.split("/")[0].rsplit(":", 2)
+    host = parts[-2] if len(parts) > 1 else ""
+    return host if host.isdigit() else ""
+
+
+def read_environment_file(content: bytes) -> dict[str, str | None]:
+    """The variables of a `.env` file; one without a value is None."""
+    found: dict[str, str | None] = {}
+    for line in content.decode("utf-8-sig", "replace").splitlines():
+        match = re.fullmatch(r"\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(.*?)\s*", line)
+        if match:
+            found[match[1]] = match[2].strip("\"'") or None
+    return found
+
+
+def _join(folder: str, path: str) -> str | None:
+    joined_path = posixpath.normpath(posixpath.join(folder, path))
+    if joined_path.startswith(("..", "/")):
+        return None
+    return "" if joined_path == "." else joined_path
