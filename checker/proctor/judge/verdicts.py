@@ -13,7 +13,7 @@ from proctor.model.process import ResolvedProcess
 from proctor.model.program import ProcessView, Program
 from proctor.model.rule import Rule
 from proctor.model.tree import SourceTree
-from proctor.model.words import CLAUSES, Severity
+from proctor.model.words import CLAUSES, EFFECTS, Severity
 
 #: Every judge, by the word that a rule's `[when]` names it with.
 JUDGES: Mapping[str, Judge] = {
@@ -24,6 +24,20 @@ JUDGES: Mapping[str, Judge] = {
     "formation": formation.judge,
     "paths": paths.judge,
     "signals": signals.judge,
+}
+
+#: What a judge asks about beyond the effects that its rules name.
+_JUDGES_ASK: Mapping[str, tuple[str, ...]] = {
+    "pairs": ("keeps-memory",),
+    "signals": (
+        "sets-signal",
+        "ends-process",
+        "registers-exit",
+        "joins",
+        "waits",
+        "starts-thread",
+        "starts-process",
+    ),
 }
 
 
@@ -113,10 +127,12 @@ def verdicts(
     that none of `rules` judges conforms nowhere."""
     made: list[ClauseVerdict] = []
     judged = frozenset(rule.clause for rule in rules)
+    asked = asked_effects(rules)
     for item in resolved:
         views = tuple(view for view in program.views if view.process.name == item.process.name)
         for clause in CLAUSES:
-            verdict = _verdict(clause, item, views, findings, doubts)
+            hidden = _hidden(clause, item, views, asked.get(clause, frozenset()))
+            verdict = _verdict(clause, item, views, findings, doubts, hidden)
             if verdict.verdict == "conforms" and clause not in judged:
                 verdict = ClauseVerdict(
                     clause=clause, process=verdict.process, verdict="not verified", reason="no rule judges it"
@@ -132,13 +148,13 @@ def _verdict(
     views: tuple[ProcessView, ...],
     findings: Sequence[Finding],
     doubts: Sequence[Doubt],
+    hidden: str,
 ) -> ClauseVerdict:
     name = item.process.name
     broken = [f for f in findings if f.clause == clause and name in f.processes and f.severity != "note"]
     if broken:
         codes = ", ".join(dict.fromkeys(f.code for f in broken))
         return ClauseVerdict(clause=clause, process=name, verdict="violates", reason=codes)
-    hidden = _hidden(clause, item, views)
     if hidden and not any(view.launch.entry for view in views):
         return ClauseVerdict(clause=clause, process=name, verdict="not verified", reason=hidden)
     idle = not_applicable(clause, views)
@@ -153,7 +169,27 @@ def _verdict(
     )
 
 
-def _hidden(clause: str, item: ResolvedProcess, views: tuple[ProcessView, ...]) -> str:
+def asked_effects(rules: Sequence[Rule]) -> Mapping[str, frozenset[str]]:
+    """Clause -> the effects that its rules ask about: code that has none of them cannot break it."""
+    asked: dict[str, set[str]] = {}
+    for rule in rules:
+        words = asked.setdefault(rule.clause, set(_JUDGES_ASK.get(rule.judge, ())))
+        words.update(word for table in (rule.when, rule.unless) for word in _words(table) if word in EFFECTS)
+    return {clause: frozenset(words) for clause, words in asked.items()}
+
+
+def _words(value: object) -> Iterable[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _words(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _words(item)
+
+
+def _hidden(clause: str, item: ResolvedProcess, views: tuple[ProcessView, ...], asked: frozenset[str]) -> str:
     """What keeps a clause from being decided for a process type, or ""."""
     if item.unresolved:
         return item.unresolved
@@ -165,7 +201,8 @@ def _hidden(clause: str, item: ResolvedProcess, views: tuple[ProcessView, ...]) 
                 return view.launch.unresolved
             continue
         for gap in view.gaps:
-            if clause in (gap.clauses or HIDEABLE):
+            harmless = gap.effects is not None and asked.isdisjoint(gap.effects)
+            if clause in (gap.clauses or HIDEABLE) and not harmless:
                 return f"{gap.reason} ({gap.place.path}:{gap.place.line})"
     return ""
 

@@ -11,6 +11,7 @@ from proctor.link.arguments import Conditions, given
 from proctor.link.loops import blocks_inside, main_loop_blocks
 from proctor.link.names import Refs, World
 from proctor.link.scopes import Scope, fixed_prefix
+from proctor.link.storage import storage_of
 from proctor.link.values import Evaluator
 from proctor.model.fact import (
     Attr,
@@ -47,7 +48,7 @@ from proctor.model.program import (
     UnitRef,
 )
 from proctor.model.rule import BaseRow, EffectRow, LoadsRow, RunsRow, SettingsRow
-from proctor.model.words import Phase
+from proctor.model.words import Effect, Phase
 
 
 class Loading(NamedTuple):
@@ -160,6 +161,9 @@ class Linker:
         if before is None:
             self._index_methods(key.path)
         known = {edge.target for edge in before.edges} if before else set()
+        for hidden in linked.hidden:
+            if hidden.target is not None and hidden.target not in self.units:
+                self.add(hidden.target)
         for edge in linked.edges:
             if edge.target not in known and edge.target not in self.units:
                 self.add(edge.target)
@@ -178,9 +182,40 @@ class Linker:
             for reader in sorted(self.world.readers.get(("", symbol), ())):
                 self.add(reader)
 
-    def is_known(self, key: UnitKey) -> bool:
-        """Whether a unit was linked already."""
-        return key in self.units
+    def closure(self, key: UnitKey) -> tuple[Effect, ...] | None:
+        """The effects of a unit and of all that it calls; None where part of that could not be followed."""
+        seen = {key}
+        queue = [key]
+        effects: dict[Effect, None] = {}
+        while queue:
+            current = queue.pop()
+            linked = self.units.get(current)
+            if linked is None or any(hidden.target is None for hidden in linked.hidden):
+                return None
+            effects.update(dict.fromkeys(hit.effect for hit in linked.hits))
+            if "dynamic-import" in effects:
+                return None
+            if self._writes_state(current):
+                effects["keeps-memory"] = None
+            for edge in linked.edges:
+                if edge.target not in seen and edge.how != "import":
+                    seen.add(edge.target)
+                    queue.append(edge.target)
+        return tuple(sorted(effects))
+
+    def _writes_state(self, key: UnitKey) -> bool:
+        scope = self.world.scope(key)
+        if any(
+            isinstance(e, Bind) and e.name in (*scope.unit.globals, *scope.unit.nonlocals)
+            for e in scope.unit.events
+        ):
+            return True
+        if any(storage_of(self.world, scope, container) for container in scope.additions):
+            return True
+        return any(
+            isinstance(event, SetAttr) and storage_of(self.world, scope, Attr(event.obj, event.name))
+            for event in scope.unit.events
+        )
 
     # --- methods of unknown receivers --------------------------------------------------------------------
 

@@ -477,7 +477,9 @@ class View:
         """A settings module that only the environment names hides all that it would load."""
         for row in self.owner.rows.settings:
             if row.system == system and row.style == "module" and self.settings.settings_module(row) is None:
-                self._hide(loading.place, f"`{row.variable}` decides the settings, and nothing in the code sets it")
+                self._hide(
+                    loading.place, f"`{row.variable}` decides the settings, and nothing in the code sets it"
+                )
 
     def _family(self, expr: Expr, scope: Scope) -> list[str]:
         """`import_module(f"plugins.{name}")`: every module of the package may be meant, so all are taken."""
@@ -489,7 +491,7 @@ class View:
         names = dict.fromkeys(
             file[len(folder) :].removesuffix(".py").partition("/")[0]
             for file in self.owner.tree.python
-            if file.startswith(folder) and file != path
+            if file.startswith(folder) and file != path and not is_test(file)
         )
         return [f"{prefix}.{name}" for name in names]
 
@@ -608,13 +610,15 @@ class View:
         for key in dict.fromkeys(context.unit for context in self.contexts):
             linked = self.linked.linker.units.get(key)
             for hidden in linked.hidden if linked else ():
-                if hidden.target is None or hidden.target not in reached:
+                if hidden.target is None:
                     gaps[Gap(place=hidden.place, reason=hidden.reason, process=self.process.name)] = None
+                elif hidden.target not in reached:
+                    self._hide_target(gaps, hidden.target, hidden.place, hidden.reason)
         for edge in self.reach.handed:
             if edge.target not in reached:
                 name = self.owner.unit(edge.target).name
                 reason = f"`{edge.text}` is not modelled: what it does with `{name}` is not known"
-                gaps[Gap(place=edge.place, reason=reason, process=self.process.name)] = None
+                self._hide_target(gaps, edge.target, edge.place, reason)
         for context, hit in self.hits("dynamic-import"):
             if self._is_dynamic(context, hit):
                 reason = "unresolved dynamic import"
@@ -628,6 +632,12 @@ class View:
                 continue
             does.setdefault(hit.effect, Step(hit.place, f"`{hit.symbol}`"))
         self.does = does
+
+    def _hide_target(self, gaps: dict[Gap, None], target: UnitKey, place: Place, reason: str) -> None:
+        """Nobody knows whether `target` runs: that matters only for what it would do."""
+        effects = self.linked.linker.closure(target)
+        if effects != ():
+            gaps[Gap(place=place, reason=reason, process=self.process.name, effects=effects)] = None
 
     def _is_dynamic(self, context: Context, hit: Hit) -> bool:
         if hit.subject is None:
@@ -705,6 +715,12 @@ class View:
     def systems(self) -> frozenset[str]:
         """The settings systems that this program loads."""
         return self.settings.systems()
+
+
+def is_test(path: str) -> bool:
+    """Whether a file holds tests, by the names that test runners look for."""
+    folders, _, name = path.rpartition("/")
+    return name.startswith("test_") or name in ("tests.py", "conftest.py") or "tests" in folders.split("/")
 
 
 def _without_repeats(steps: list[Step]) -> list[Step]:

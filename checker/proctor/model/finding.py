@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from proctor.model.place import Place
-from proctor.model.words import Kind, Phase, Severity, Verdict
+from proctor.model.words import Effect, Kind, Phase, Severity, Verdict
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -50,12 +50,14 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 class Gap(msgspec.Struct, frozen=True, kw_only=True):
     """Something that hides the answer for some clauses. `clauses` empty means all that code can hide.
-    `process` is None for the whole app."""
+    `process` is None for the whole app. `effects` are those of the code that it may or may not run, where that is
+    known (() means that it does nothing that a clause asks about); None means that it can be anything."""
 
     place: Place
     reason: str
     clauses: tuple[str, ...] = ()
     process: str | None = None
+    effects: tuple[Effect, ...] | None = None
 
 
 class ClauseVerdict(msgspec.Struct, frozen=True, kw_only=True):

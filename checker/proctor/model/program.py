@@ -257,13 +257,8 @@ class ProcessView(Protocol):
         ...
 
     @property
-    def files(self) -> frozenset[str]:
-        """Python files reached."""
-        ...
-
-    @property
-    def drives(self) -> frozenset[str]:
-        """The trigger families that this program fires."""
+    def missing_symbol(self) -> str:
+        """What the entry point names but its module does not have ("" where all is there)."""
         ...
 
     @property
