@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import os
-import signal
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
@@ -20,6 +17,7 @@ from proctor.errors import ProctorError, UsageError
 from proctor.model.finding import Judgement
 from proctor.model.words import SEVERITIES
 from proctor.settings import Settings, SettingsFile, check_settings, read_settings
+from proctor.terminal import Progress, style_of
 
 if TYPE_CHECKING:
     from proctor.extract import Store
@@ -178,7 +176,7 @@ def _judge(
 ) -> tuple[Judgement, report.SourceLines]:
     tree = pipeline.open_tree(path, found.settings)
     shown = os.path.normpath(path).replace(os.sep, "/")
-    with _opened_store(no_cache) as store, _Progress(sys.stderr) as progress:
+    with _opened_store(no_cache) as store, Progress(sys.stderr) as progress:
         judgement = pipeline.judge_tree(
             tree, found, store=store, workers=workers, progress=progress, root=shown
         )
@@ -325,7 +323,7 @@ def why(
     name = os.path.normpath(file).replace(os.sep, "/")
     if name not in tree:
         raise UsageError(f"`{name}` is not among the files of `{path}`.")
-    with _opened_store(no_cache) as store, _Progress(sys.stderr) as progress:
+    with _opened_store(no_cache) as store, Progress(sys.stderr) as progress:
         linked = pipeline.link_tree(tree, found.settings, store=store, workers=workers, progress=progress)
     _write(report.render_why(linked.program, name, int(line)), "-")
     return 0
@@ -391,60 +389,4 @@ def _write(text: str, file: str) -> None:
 def _style(color: str, file: str) -> report.Style:
     if color not in ("auto", "always", "never"):
         raise UsageError(f"`--color` cannot be `{color}`; valid are `auto`, `always`, `never`.")
-    if file != "-":
-        return report.PLAIN
-    encoding = (sys.stdout.encoding or "ascii").lower().replace("-", "")
-    if encoding not in ("utf8", "utf16", "utf32", "cp65001", "gb18030") and isinstance(
-        sys.stdout, io.TextIOWrapper
-    ):
-        sys.stdout.reconfigure(errors="backslashreplace")
-    return report.Style(
-        color=_wants_color(color, sys.stdout), ascii=not encoding.startswith(("utf", "gb18030"))
-    )
-
-
-def _wants_color(color: str, stream: TextIO) -> bool:
-    if color != "auto":
-        return color == "always"
-    # https://no-color.org and https://force-color.org: set and not empty
-    if os.environ.get("NO_COLOR"):
-        return False
-    if os.environ.get("FORCE_COLOR"):
-        return True
-    return stream.isatty() and os.environ.get("TERM") != "dumb"
-
-
-class _Progress:
-    """A line on a terminal that says what is being done, once that takes longer than a second."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self._text = ""
-        self._shown = ""
-        self._start = time.monotonic()
-        self._active = stream.isatty() and hasattr(signal, "setitimer")
-
-    def __enter__(self) -> _Progress:
-        if self._active:
-            # A timer and no thread: reading forks, which is safe only while there is one thread.
-            self._old = signal.signal(signal.SIGALRM, self._tick)
-            signal.setitimer(signal.ITIMER_REAL, 1.0, 0.2)
-        return self
-
-    def __exit__(self, *unused: object) -> None:
-        if self._active:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, self._old)
-            self._show("")
-
-    def __call__(self, what: str, done: int, total: int) -> None:
-        self._text = f"{what} {done:,}/{total:,}" if total else what
-
-    def _tick(self, *unused: object) -> None:
-        self._show(f"{self._text} ({time.monotonic() - self._start:.0f} s)")
-
-    def _show(self, text: str) -> None:
-        if text != self._shown:
-            self._stream.write("\r" + text.ljust(len(self._shown)) + ("" if text else "\r"))
-            self._stream.flush()
-            self._shown = text
+    return report.PLAIN if file != "-" else style_of(sys.stdout, color)
