@@ -195,6 +195,17 @@ class LinkedProgram:
         """Whether a library class is `base` or below it."""
         return self.rows.canonical(base) in self.rows.ancestors(self.rows.canonical(symbol))
 
+    def lives(self, symbol: str) -> str:
+        """How long instances of a library class live, as far as the models say."""
+        for name in self.rows.ancestors(self.rows.canonical(symbol)):
+            if name in self.rows.lives:
+                return self.rows.lives[name]
+        return ""
+
+    def abilities(self, symbol: str) -> frozenset[Effect]:
+        """The effects that methods of a library class have, as far as the models say."""
+        return self.rows.abilities(self.rows.canonical(symbol))
+
     def class_bases(self, key: UnitKey) -> tuple[str, ...]:
         """The library classes that a class of the tree derives from."""
         found: dict[str, None] = {}

@@ -15,6 +15,7 @@ from proctor.model.rule import (
     RunsRow,
     SettingsRow,
 )
+from proctor.model.words import Effect
 
 R = TypeVar("R")
 
@@ -48,10 +49,13 @@ class Rows:
         self.entry_classes: dict[str, str] = {}
         #: settings symbol -> (row, role); see `settings.ROLES`
         self.setting_symbols: dict[str, list[tuple[SettingsRow, str]]] = {}
+        #: library class -> how long its instances live (`ClassRow.lives`)
+        self.lives: dict[str, str] = {}
         self._alias: dict[str, str] = {}
         self._ancestors: dict[str, tuple[str, ...]] = {}
         self._canonical: dict[str, str] = {}
         self._chains: dict[str, tuple[str, ...]] = {}
+        self._abilities: dict[str, set[Effect]] = {}
         models = tuple(libraries)
         for model in models:
             for row in model.classes:
@@ -59,6 +63,8 @@ class Rows:
                 self._alias.update(dict.fromkeys(row.alias, row.name))
                 if row.entry_of:
                     self.entry_classes[row.name] = row.entry_of
+                if row.lives:
+                    self.lives[row.name] = row.lives
         for model in models:
             self._add(model, requirements.get(_normal(model.distribution), ""))
 
@@ -162,6 +168,15 @@ class Rows:
                 found = (symbol,)
             self._chains[symbol] = found
         return found
+
+    def abilities(self, name: str) -> frozenset[Effect]:
+        """The effects that methods of a library class have."""
+        if not self._abilities:
+            for table in (self.effects, self.effect_reads, self.effect_writes):
+                for symbol, rows in table.items():
+                    owner = symbol.rpartition(".")[0]
+                    self._abilities.setdefault(owner, set()).update(e for row in rows for e in row.does)
+        return frozenset(effect for each in self.ancestors(name) for effect in self._abilities.get(each, ()))
 
     def is_transparent(self, symbol: str) -> bool:
         """Whether a decorator or wrapper of this name leaves the function what it is."""

@@ -38,11 +38,11 @@ def _unique(found: list[Storage]) -> tuple[Storage, ...]:
 def _named(world: World, scope: Scope, name: str, depth: int) -> tuple[Storage, ...]:
     bound = world.lookup(name, scope)
     if not bound:
-        return ()
+        return _starred(world, scope, name, depth)
     home = bound[0].scope
     kind = home.unit.kind
-    declared_global = name in scope.unit.globals
-    if kind == "module" or declared_global:
+    # a name that only functions bind, as `global`, is the module's all the same
+    if kind == "module" or bound is scope.module.scopes[0].bindings.get(name):
         return _module_name(world, scope, name, bound, depth)
     if kind == "class":
         return (Storage("class", home.key, name),)
@@ -92,6 +92,18 @@ def _module_name(
     return _unique(found)
 
 
+def _starred(world: World, scope: Scope, name: str, depth: int) -> tuple[Storage, ...]:
+    """What a star import brings."""
+    for star in scope.module.stars:
+        path, _ = world.import_target(scope.module, star)
+        module = world.module(path) if path is not None and not path.endswith("/") else None
+        if module is not None and module is not scope.module and depth < _MAX_DEPTH:
+            found = _named(world, module.scopes[0], name, depth + 1)
+            if found:
+                return found
+    return ()
+
+
 def _imported(world: World, binding: Binding, event: Import, depth: int) -> tuple[Storage, ...]:
     path, _ = world.import_target(binding.scope.module, event)
     if path is None or event.name is None or path.endswith("/"):
@@ -118,6 +130,9 @@ def _attribute(world: World, scope: Scope, expr: Attr, depth: int) -> tuple[Stor
             module = world.module(ref.path)
             if module is not None and expr.name in module.scopes[0].bindings:
                 found.extend(_named(world, module.scopes[0], expr.name, depth + 1))
+            elif module is not None and not world.module_attribute(ref.path, expr.name):
+                # set from outside only
+                found.append(Storage("module", UnitKey(ref.path, 0), expr.name))
         elif isinstance(ref, ObjRef):
             found.extend(_member(world, UnitKey(ref.path, ref.number), expr.name, instance=True))
         elif isinstance(ref, UnitRef) and world.unit_kind(ref) == "class":

@@ -373,6 +373,18 @@ class Program(Protocol):
         """The library classes that a class of the tree derives from, directly or through other classes of the tree."""
         ...
 
+    def project_bases(self, key: UnitKey) -> tuple[UnitKey, ...]:
+        """A class of the tree (first) and the classes of the tree that it derives from."""
+        ...
+
+    def lives(self, symbol: str) -> str:
+        """How long instances of a library class live (`ClassRow.lives`); "" where no model says."""
+        ...
+
+    def abilities(self, symbol: str) -> frozenset[Effect]:
+        """The effects that methods of a library class have, as far as the models say."""
+        ...
+
     def makers(self, key: UnitKey) -> tuple[tuple[UnitKey, int], ...]:
         """Where a class of the tree is instantiated: unit and event number (the call, or the definition it decorates)."""
         ...

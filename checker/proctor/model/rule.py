@@ -199,12 +199,16 @@ class BaseRow(_Row, frozen=True, kw_only=True):
 class ClassRow(_Row, frozen=True, kw_only=True):
     """A library class and its library bases, so that rows for a base serve the subclass; `alias` are other dotted
     names of the same class or function (re-exports). `entry_of` is a trigger family: a project class that a launcher
-    of this family names as its target counts as a subclass, though it need not derive from it."""
+    of this family names as its target counts as a subclass, though it need not derive from it. `lives` says how long
+    an instance lives, or what it is, where that is the library's nature: "process" (one for all requests and jobs, such
+    as an application object), "request" (made anew for each request or job), "connection" (a client that stays connected),
+    "record" (a row of a database), "data" (a plain value or container), "task" (work that runs, or its result to come)."""
 
     name: str
     bases: tuple[str, ...] = ()
     alias: tuple[str, ...] = ()
     entry_of: str = ""
+    lives: Literal["", "process", "request", "connection", "record", "data", "task"] = ""
 
 
 class LoadsRow(_Row, frozen=True, kw_only=True):
