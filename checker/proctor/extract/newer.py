@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 
 _MOST_REWRITINGS = 200
+_MOST_PARSED_BYTES = 20_000_000
 #: how many lines a single text may span
 _MOST_TEXT_LINES = 60
 _SINGLE, _DOUBLE, _BACKSLASH, _BRACE = b"'\"\\{"
@@ -26,7 +27,8 @@ _FORMATTED = re.compile(rb"(?<!\w)(?:[rR]?[fF]|[fF][rR])([\"'])(?!\1\1)")
 def parse_newer(data: bytes, error: SyntaxError) -> ast.Module | None:
     """The tree of a source that the parser refused with `error`, or None where no rewriting makes it readable."""
     lines = data.splitlines(keepends=True)
-    for _ in range(_MOST_REWRITINGS):
+    # Each one costs another parse of the whole file.
+    for _ in range(min(_MOST_REWRITINGS, max(5, _MOST_PARSED_BYTES // (len(data) + 1)))):
         if not _rewrite_one(lines, error):
             return None
         try:
