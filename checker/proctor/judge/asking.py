@@ -9,6 +9,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 import msgspec
 
 from proctor.errors import ConfigurationError
+from proctor.judge.summary import kind_of
 from proctor.model.program import Hit, ProcessView
 from proctor.model.rule import Rule
 
@@ -68,13 +69,13 @@ def details_fit(wanted: Details, details: Mapping[str, str]) -> bool:
 
 def asks_process(words: ProcessWords, view: ProcessView) -> bool:
     """Whether a rule asks about this program at all."""
-    if words.long_running is not None and view.launch.long_running != words.long_running:
+    if words.long_running is not None and view.stays != words.long_running:
         return False
     if words.process_does and not any(effect in view.does for effect in words.process_does):
         return False
     if any(effect in view.does for effect in words.process_does_not):
         return False
-    if words.process_kind and view.launch.kind not in words.process_kind:
+    if words.process_kind and kind_of((view,)) not in words.process_kind:
         return False
     return not words.process_drives or bool(view.drives.intersection(words.process_drives))
 

@@ -1,14 +1,375 @@
-"""Judge `values`."""
+"""Judge `values`: a setting, or an argument that a model row tests, has a value that breaks a clause.
+
+`[[when.any]]` holds alternatives; each is one of
+- a **setting**: `setting` names keys ("system:KEY", nested keys after dots, `*` for any item of a mapping, such as
+  "django:CACHES.*.BACKEND"), `equals` values or `matches` (a regular expression) say which values are meant, `unless_key` maps
+  sibling keys to values that excuse it, `default` says whether a library's default counts (true). `used_by` are effects
+  (see `Wanted`) of which the program must have one: a cache that nobody uses holds nothing. With `absent` the finding is that
+  the setting is missing, or has one of the values in `equals`.
+- an **effect**: `effect`, `details`, `symbol` as in judge `effects`; the row's own conditions looked at the value. `phase`
+  limits it. A row that says `decided_by` a setting is left to the alternatives that ask for that setting.
+- a **binding**: `bound_to` patterns (any case) of names, attributes or keys that the result of such an effect is bound to.
+
+`[when]` may also hold the words that limit programs (`process_does`, …); `[unless]` may hold `process_effect`.
+What the environment decides is a doubt where its fallback is meant, and nothing where its fallback is fine.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
 
-from proctor.judge.drafts import Outcome, Platform
-from proctor.model.program import Program
+import msgspec
+
+from proctor.judge.asking import ProcessWords, Wanted, asks_process, fits, read_words
+from proctor.judge.drafts import Outcome, Platform, make_doubt, make_finding
+from proctor.model.fact import (
+    Attr,
+    Bind,
+    Call,
+    Choice,
+    Const,
+    Event,
+    Expr,
+    Map,
+    Op,
+    Result,
+    Seq,
+    SetAttr,
+    SetItem,
+)
+from proctor.model.finding import Step
+from proctor.model.place import Place
+from proctor.model.program import Context, FromEnv, Hit, Known, ProcessView, Program, Setting, Unknown, Value
 from proctor.model.rule import Rule
 
 
+class _Alternative(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    setting: tuple[str, ...] = ()
+    equals: tuple[str | int | float | bool | None, ...] = ()
+    matches: str = ""
+    unless_key: dict[str, str] = {}
+    default: bool = True
+    absent: bool = False
+    used_by: tuple[Wanted, ...] = ()
+    effect: tuple[str, ...] = ()
+    details: dict[str, str | tuple[str, ...]] = {}
+    details_not: dict[str, str | tuple[str, ...]] = {}
+    symbol: tuple[str, ...] = ()
+    phase: tuple[str, ...] = ()
+    bound_to: tuple[str, ...] = ()
+    severity: str = ""
+    message: str = ""
+
+    @property
+    def wanted(self) -> Wanted:
+        """The effect part."""
+        return Wanted(
+            effect=self.effect, details=self.details, details_not=self.details_not, symbol=self.symbol
+        )
+
+
+class _When(ProcessWords, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    any: tuple[_Alternative, ...]
+
+
+class _Unless(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    process_effect: tuple[Wanted, ...] = ()
+
+
+class _Question(msgspec.Struct, frozen=True):
+    rule: Rule
+    alternative: _Alternative
+
+
 def judge(rules: Sequence[Rule], program: Program, platform: Platform) -> Sequence[Outcome]:
-    """Findings and doubts of the rules of this judge."""
+    """Findings and doubts of the rules of this judge. Raises ConfigurationError for words it does not know."""
+    outcomes: list[Outcome] = []
+    for rule in rules:
+        when = read_words(rule, rule.when, _When, "[when]")
+        unless = read_words(rule, rule.unless, _Unless, "[unless]")
+        for view in program.views:
+            if asks_process(when, view) and not any(_first(view, wanted) for wanted in unless.process_effect):
+                for alternative in when.any:
+                    outcomes.extend(_ask(_Question(rule, alternative), view, program))
+    return outcomes
+
+
+def _ask(question: _Question, view: ProcessView, program: Program) -> Iterator[Outcome]:
+    if question.alternative.setting:
+        yield from _settings(question, view)
+    else:
+        yield from _effects(question, view, program)
+
+
+def _first(view: ProcessView, wanted: Wanted, phases: tuple[str, ...] = ()) -> tuple[Context, Hit] | None:
+    for context, hit in view.hits(*wanted.effect):  # type: ignore[arg-type]  # checked against the vocabulary on load
+        if fits(wanted, hit) and (not phases or context.phase in phases) and not hit.unsure:
+            return context, hit
+    return None
+
+
+# --- settings ---------------------------------------------------------------------------------------------
+
+
+def _settings(question: _Question, view: ProcessView) -> Iterator[Outcome]:
+    alternative = question.alternative
+    use: tuple[Context, Hit] | None = None
+    for wanted in alternative.used_by:
+        use = use or _first(view, wanted, alternative.phase)
+    if alternative.used_by and use is None:
+        return
+    for name in alternative.setting:
+        for setting in _find(view, name):
+            outcome = _setting_outcome(question, view, setting, use)
+            if outcome is not None:
+                yield outcome
+        if alternative.absent and not any(True for _ in _find(view, name)):
+            outcome = _absent(question, view, name, use)
+            if outcome is not None:
+                yield outcome
+
+
+def _find(view: ProcessView, name: str) -> Iterator[Setting]:
+    """The settings that a key names; `*` stands for each key of a mapping."""
+    system, _, key = name.partition(":")
+    head, star, rest = key.partition(".*")
+    if not star:
+        setting = view.setting(system, key)
+        if setting is not None:
+            yield setting
+        return
+    holder = view.setting(system, head)
+    for item in _keys(holder.value) if holder is not None else ():
+        setting = view.setting(system, f"{head}.{item}{rest}")
+        if setting is not None:
+            yield setting
+
+
+def _keys(value: Value) -> tuple[str, ...]:
+    if isinstance(value, FromEnv):
+        return _keys(value.fallback) if value.fallback is not None else ()
+    if isinstance(value, Known) and isinstance(value.value, dict):
+        return tuple(str(key) for key in value.value)
     return ()
+
+
+def _setting_outcome(
+    question: _Question, view: ProcessView, setting: Setting, use: tuple[Context, Hit] | None
+) -> Outcome | None:
+    alternative, rule = question.alternative, question.rule
+    if setting.is_default and not alternative.default:
+        return None
+    place = setting.place or (use[1].place if use else view.launch.place)
+    value = setting.value
+    if isinstance(value, FromEnv):
+        return _decided_outside(question, view, setting, value, place)
+    if isinstance(value, Unknown):
+        return make_doubt(rule, view, f"`{setting.key}` is not known: {value.reason}", place)
+    if not _meant(alternative, value.value) or _is_excused(alternative, view, setting):
+        return None
+    return _finding(question, view, setting.key, shown(value.value), place, use)
+
+
+def _decided_outside(
+    question: _Question, view: ProcessView, setting: Setting, value: FromEnv, place: Place
+) -> Outcome | None:
+    fallback: Value | None = value.fallback
+    variable = value.variable
+    while isinstance(fallback, FromEnv):
+        fallback = fallback.fallback
+    if isinstance(fallback, Known):
+        if not _meant(question.alternative, fallback.value):
+            return None
+        reason = f"`{variable}` decides `{setting.key}`; without it `{shown(fallback.value)}` is used"
+    elif isinstance(fallback, Unknown):
+        reason = f"`{variable}` decides `{setting.key}`"
+    else:
+        return None
+    return make_doubt(question.rule, view, reason, place)
+
+
+def _meant(alternative: _Alternative, value: Any) -> bool:
+    if any(
+        value == option and isinstance(value, bool) == isinstance(option, bool)
+        for option in alternative.equals
+    ):
+        return True
+    return (
+        bool(alternative.matches)
+        and isinstance(value, str)
+        and re.search(alternative.matches, value) is not None
+    )
+
+
+def _is_excused(alternative: _Alternative, view: ProcessView, setting: Setting) -> bool:
+    head = setting.key.rpartition(".")[0]
+    for key, pattern in alternative.unless_key.items():
+        system = alternative.setting[0].partition(":")[0]
+        sibling = view.setting(system, f"{head}.{key}" if head else key)
+        if sibling is not None and not sibling.is_default:
+            value = sibling.value
+            if not isinstance(value, Known) or re.search(pattern, str(value.value)):
+                return True
+    return False
+
+
+def _absent(
+    question: _Question, view: ProcessView, name: str, use: tuple[Context, Hit] | None
+) -> Outcome | None:
+    system, _, key = name.partition(":")
+    if system not in view.systems():
+        return None
+    place = use[1].place if use else view.launch.place
+    return _finding(question, view, key, "not set", place, use)
+
+
+def _finding(
+    question: _Question,
+    view: ProcessView,
+    key: str,
+    value: str,
+    place: Place,
+    use: tuple[Context, Hit] | None,
+) -> Outcome:
+    rule, alternative = question.rule, question.alternative
+    names = {"setting": key, "value": value, "symbol": key}
+    evidence: tuple[Step, ...] = ()
+    if use is not None:
+        context, hit = use
+        names["use"] = hit.symbol.removeprefix("builtins.")
+        evidence = view.path(context, hit.place, f"`{names['use']}` relies on `{key}`")
+    return make_finding(
+        rule,
+        view,
+        place=place,
+        names=names,
+        evidence=evidence,
+        text=f"`{key}` is `{value}`",
+        subject=key,
+        severity=alternative.severity or None,  # type: ignore[arg-type]  # a severity, or none
+        message=alternative.message,
+        phase=use[0].phase if use is not None else None,
+    )
+
+
+def shown(value: Any) -> str:
+    """A setting's value as shown to people: long texts are cut, containers only named."""
+    if isinstance(value, str | int | float | bool) or value is None:
+        text = str(value)
+        return text if len(text) <= 80 else f"{text[:77]}…"
+    return "a list" if isinstance(value, list) else "a mapping"
+
+
+# --- effects and bindings ------------------------------------------------------------------------------------
+
+
+def _effects(question: _Question, view: ProcessView, program: Program) -> Iterator[Outcome]:
+    alternative, rule = question.alternative, question.rule
+    wanted = alternative.wanted
+    done: set[Place] = set()
+    for context, hit in view.hits(*wanted.effect):  # type: ignore[arg-type]  # checked against the vocabulary on load
+        if hit.place in done or not fits(wanted, hit) or "decided_by" in hit.details:
+            continue
+        if alternative.phase and context.phase not in alternative.phase:
+            continue
+        done.add(hit.place)
+        if alternative.bound_to:
+            outcome = _bound(question, view, context, hit, program)
+            if outcome is not None:
+                yield outcome
+        elif hit.unsure or hit.guard:
+            reason = hit.unsure or f"`{hit.guard}` decides whether `{hit.symbol}` runs"
+            yield make_doubt(rule, view, reason, hit.place)
+        else:
+            yield _effect_finding(question, view, context, hit, hit.symbol, hit.place, program)
+
+
+def _effect_finding(
+    question: _Question,
+    view: ProcessView,
+    context: Context,
+    hit: Hit,
+    subject: str,
+    place: Place,
+    program: Program,
+) -> Outcome:
+    symbol = hit.symbol.removeprefix("builtins.")
+    value = program.evaluate(hit.unit, hit.subject) if hit.subject is not None else None
+    text = shown(value.value) if isinstance(value, Known) else symbol
+    names = {"symbol": symbol, "setting": subject, "value": text, "unit": program.symbol(hit.unit)}
+    return make_finding(
+        question.rule,
+        view,
+        place=place,
+        context=context,
+        names=names,
+        text=f"`{symbol}`",
+        subject=subject,
+        severity=question.alternative.severity or None,  # type: ignore[arg-type]  # a severity, or none
+        message=question.alternative.message,
+    )
+
+
+def _bound(
+    question: _Question, view: ProcessView, context: Context, hit: Hit, program: Program
+) -> Outcome | None:
+    """The name that the hit's result ends up in, if the rule means it."""
+    unit = program.unit(hit.unit)
+    for event in unit.events:
+        name, value = _target(event)
+        if value is None or not any(
+            fnmatchcase(name.lower(), p.lower()) for p in question.alternative.bound_to
+        ):
+            continue
+        if not _holds(value, hit.event, unit.events):
+            continue
+        decided = program.evaluate(hit.unit, value)
+        if isinstance(decided, FromEnv):
+            reason = f"`{decided.variable}` decides `{name}`; without it each process makes its own"
+            return make_doubt(question.rule, view, reason, hit.place)
+        state = program.block_state(hit.unit, event.block)
+        if state.startswith("env:") or hit.guard:
+            reason = f"`{hit.guard or state[4:]}` decides whether `{name}` is made here"
+            return make_doubt(question.rule, view, reason, hit.place)
+        place = program.place(hit.unit, event)
+        return _effect_finding(question, view, context, hit, name, place, program)
+    return None
+
+
+def _target(event: Event) -> tuple[str, Expr | None]:
+    if isinstance(event, Bind) and event.how in ("assign", "annotation", "walrus"):
+        return event.name, event.value
+    if isinstance(event, SetAttr) and event.how == "assign":
+        return event.name, event.value
+    if isinstance(event, SetItem) and isinstance(event.index, Const):
+        return str(event.index.value), event.value
+    return "", None
+
+
+def _holds(expr: Expr | None, number: int, events: Sequence[Event], depth: int = 0) -> bool:
+    """Whether an expression is made from the result of call event `number`."""
+    if expr is None or depth > 8:
+        return False
+    if isinstance(expr, Result):
+        if expr.event == number:
+            return True
+        call = events[expr.event]
+        if not isinstance(call, Call):
+            return False
+        parts: Iterable[Expr] = (call.func, *call.args, *(value for _, value in call.keywords))
+    elif isinstance(expr, Attr):
+        parts = (expr.value,)
+    elif isinstance(expr, Op):
+        parts = expr.operands
+    elif isinstance(expr, Choice):
+        parts = (expr.body, expr.orelse)
+    elif isinstance(expr, Seq):
+        parts = expr.items
+    elif isinstance(expr, Map):
+        parts = expr.values
+    else:
+        return False
+    return any(_holds(part, number, events, depth + 1) for part in parts)
