@@ -283,6 +283,7 @@ class View:
         #: what the entry point names but its module does not have
         self.missing_symbol = ""
         self._load_gaps: dict[Gap, None] = {}
+        self._setting_hits: tuple[tuple[Context, Hit], ...] = ()
 
     @property
     def contexts(self) -> Mapping[Context, tuple[Context, Edge] | None]:
@@ -554,11 +555,18 @@ class View:
                 package = module if found.endswith(("/", "__init__.py")) else module.rpartition(".")[0]
             else:
                 attribute = ""
-        path = world.find_module(pattern.replace("{item}", item).replace("{package}", package))
+        target = pattern.replace("{item}", item).replace("{package}", package)
+        path = world.find_module(target)
+        if path is None and row.symbol:
+            # the pattern names what is run in the module (`{item}.setup`)
+            target, _, attribute = target.rpartition(".")
+            path = world.find_module(target)
+        elif pattern != "{item}":
+            attribute = ""
         if path is None or path.endswith("/"):
             return
         self._load_file(path, loading, "startup" if row.phase == "startup" else "import")
-        if attribute and row.phase and pattern == "{item}":
+        if attribute and row.phase:
             self._run_symbol(row, loading, path, attribute)
 
     def _load_file(self, path: str, loading: Loading | None, phase: Phase) -> None:
@@ -613,6 +621,7 @@ class View:
 
     def finish(self) -> None:
         """Collect what hides answers, and what the process does."""
+        self._setting_hits = tuple(self._read_setting_hits())
         gaps: dict[Gap, None] = dict(self._load_gaps)
         launch = self.launch
         if launch.unresolved:
@@ -644,6 +653,31 @@ class View:
             does.setdefault(hit.effect, Step(hit.place, f"`{hit.symbol}`"))
         self.does = does
 
+    def _read_setting_hits(self) -> Iterator[tuple[Context, Hit]]:
+        """The effects of settings that are set, at the places that set them."""
+        for system, key, row in self.owner.rows.setting_effects:
+            setting = self.settings.get(system, key)
+            if setting is None or setting.place is None or setting.is_default:
+                continue
+            value = setting.value
+            if isinstance(value, Known) and not value.value:
+                continue
+            unsure = f"`{value.variable}` decides" if isinstance(value, FromEnv) else ""
+            unit = UnitKey(setting.place.path, 0)
+            for effect in row.does:
+                yield (
+                    Context(unit, "import", "main"),
+                    Hit(
+                        effect=effect,
+                        symbol=key,
+                        unit=unit,
+                        event=-1,
+                        place=setting.place,
+                        details=row.details,
+                        unsure=unsure,
+                    ),
+                )
+
     def _hide_target(self, gaps: dict[Gap, None], target: UnitKey, place: Place, reason: str) -> None:
         """Nobody knows whether `target` runs: that matters only for what it would do."""
         effects = self.linked.linker.closure(target)
@@ -664,6 +698,9 @@ class View:
     def hits(self, *effects: Effect) -> Iterator[tuple[Context, Hit]]:
         """Each effect in each context that has it."""
         wanted = frozenset(effects)
+        for context, hit in self._setting_hits:
+            if not wanted or hit.effect in wanted:
+                yield context, hit
         units = self.linked.linker.units
         for context in self.contexts:
             linked = units.get(context.unit)

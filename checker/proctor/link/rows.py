@@ -30,6 +30,8 @@ class Rows:
         self.effects: dict[str, list[EffectRow]] = {}
         self.effect_reads: dict[str, list[EffectRow]] = {}
         self.effect_writes: dict[str, list[EffectRow]] = {}
+        #: (system, key, row): what it does that a setting is set
+        self.setting_effects: list[tuple[str, str, EffectRow]] = []
         self.returns: dict[str, list[ReturnsRow]] = {}
         self.attributes: dict[str, list[ReturnsRow]] = {}
         self.runs: dict[str, list[RunsRow]] = {}
@@ -76,6 +78,9 @@ class Rows:
                 self._index(self.effects, effect.call, effect)
                 self._index(self.effect_reads, effect.read, effect)
                 self._index(self.effect_writes, effect.write, effect)
+                for name in effect.setting:
+                    system, _, key = name.partition(":")
+                    self.setting_effects.append((system, key, effect))
         for returns in model.returns:
             if _in_force(returns.versions, version):
                 self._index(self.returns, returns.call, returns)
