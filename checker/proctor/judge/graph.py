@@ -6,7 +6,7 @@ the unit returns, and `escape`, where an exception leaves it), heads of loops, a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from proctor.model.fact import Awaits, Block, Call, Const, Jump, Name, Raise, Return, Seq, Unit, Yield
@@ -58,12 +58,12 @@ class Graph:
     def reach(
         self,
         sources: Iterable[int],
-        stop: Callable[[int], bool] = lambda node: False,
+        stop: Collection[int] = (),
         *,
         failing: bool = True,
         first: bool = False,
     ) -> frozenset[int]:
-        """The nodes that may come after one of `sources`, on paths that do not go on beyond a node that stops them.
+        """The nodes that may come after one of `sources`, on paths that do not go on beyond a node of `stop`.
         `failing` follows exceptions, too (`first`: also those that the sources raise themselves)."""
         seen: set[int] = set()
         todo: Nodes = []
@@ -76,7 +76,7 @@ class Graph:
             if node in seen:
                 continue
             seen.add(node)
-            if stop(node):
+            if node in stop:
                 continue
             todo.extend(self.after[node])
             if failing:

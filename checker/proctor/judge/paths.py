@@ -1,14 +1,108 @@
-"""Judge `paths`."""
+"""Judge `paths`: what comes before what on the paths through a unit, across calls of the app's own code.
+
+Words of `[when]` for all questions: `ask`, those of `ProcessWords` (which programs), and
+- `phase`, `lane`: where the unit runs; "loop" is a program's endless main loop.
+- `unit`: "async" or "sync".
+- `job`: the unit is registered as a job of one of these trigger families; `option` / `option_not`: the call that registers it has
+  (has not) such an effect.
+- `settings` / `settings_not`: {"system:KEY" = values}: a setting has (has not) one of the values.
+- `once`: "process" or "app" instead of once per place.
+- `severity`, `message`: instead of the rule's own; mostly in `either`.
+- `either`: a list of tables, each with the words above it laid under: any of them.
+
+Questions: "order" (`OrderQuestion`), "held" (`HeldQuestion`), "release" (`ReleaseQuestion`),
+"dropped" (`DroppedQuestion`), "caught" (`CaughtQuestion`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from proctor.judge.drafts import Outcome, Platform
-from proctor.model.program import Program
+from proctor.errors import ConfigurationError
+from proctor.judge import caught, dropped, held, order
+from proctor.judge.asking import asks_process, read_words
+from proctor.judge.deeds import Deeds
+from proctor.judge.drafts import Outcome, Platform, make_doubt, make_finding
+from proctor.judge.path_words import Answer, PathQuestion, settings_fit
+from proctor.model.finding import Step
+from proctor.model.program import ProcessView, Program
 from proctor.model.rule import Rule
+
+_Answers = Callable[[Any, Deeds], Iterator[Answer]]
+_QUESTIONS: Mapping[str, tuple[type[PathQuestion], _Answers]] = {
+    "order": (order.OrderQuestion, order.answers),
+    "held": (held.HeldQuestion, held.held_answers),
+    "release": (held.ReleaseQuestion, held.release_answers),
+    "dropped": (dropped.DroppedQuestion, dropped.answers),
+    "caught": (caught.CaughtQuestion, caught.answers),
+}
+
+
+class _Asked(NamedTuple):
+    rule: Rule
+    question: PathQuestion
+    answers: _Answers
 
 
 def judge(rules: Sequence[Rule], program: Program, platform: Platform) -> Sequence[Outcome]:
-    """Findings and doubts of the rules of this judge."""
-    return ()
+    """Findings and doubts of the rules of this judge. Raises ConfigurationError for words it does not know."""
+    asked = [each for rule in rules for each in _parse(rule)]
+    outcomes: list[Outcome] = []
+    done: set[object] = set()
+    for number, view in enumerate(program.views):
+        deeds = Deeds(program, view)
+        for each in asked:
+            if asks_process(each.question, view):
+                outcomes.extend(_outcomes(each, view, number, deeds, done))
+    return outcomes
+
+
+def _parse(rule: Rule) -> Iterator[_Asked]:
+    table = {key: value for key, value in rule.when.items() if key not in ("either", "judge")}
+    for words in rule.when.get("either", [{}]):
+        yield _question(rule, {**table, **words})
+
+
+def _question(rule: Rule, words: Mapping[str, Any]) -> _Asked:
+    shape = _QUESTIONS.get(words.get("ask", ""))
+    if shape is None:
+        known = ", ".join(f'"{name}"' for name in _QUESTIONS)
+        raise ConfigurationError(f"{rule.path}: `ask` of {rule.code} must be one of {known}.")
+    return _Asked(rule, read_words(rule, words, shape[0], "[when]"), shape[1])
+
+
+def _outcomes(
+    asked: _Asked, view: ProcessView, number: int, deeds: Deeds, done: set[object]
+) -> Iterator[Outcome]:
+    rule, question = asked.rule, asked.question
+    fit = settings_fit(question, view)
+    if fit is False:
+        return
+    for answer in asked.answers(question, deeds):
+        mark = (rule.code, number, answer.place)
+        if mark in done:
+            continue
+        once = (rule.code, question.once, number if question.once == "process" else -1)
+        if question.once and once in done:
+            return
+        done.update((mark, once) if question.once else (mark,))
+        yield _outcome(asked, view, answer, f"`{fit}` decides" if isinstance(fit, str) else "")
+
+
+def _outcome(asked: _Asked, view: ProcessView, answer: Answer, unsure: str) -> Outcome:
+    if answer.doubt or unsure:
+        return make_doubt(asked.rule, view, answer.doubt or unsure, answer.place)
+    evidence = (*view.path(answer.context), *answer.steps, Step(answer.place, answer.text))
+    return make_finding(
+        asked.rule,
+        view,
+        place=answer.place,
+        names=answer.names,
+        context=answer.context,
+        subject=answer.subject,
+        severity=asked.question.severity,
+        message=asked.question.message,
+        evidence=evidence,
+        text=answer.text,
+    )

@@ -1,0 +1,212 @@
+"""What the events of units do in the end, when one program runs them: through calls of the app's own code."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from proctor.judge.graph import Graph
+from proctor.model.fact import Attr, Call, Expr, Result, Seq
+from proctor.model.finding import Step
+from proctor.model.program import Context, Hit, ProcessView, Program, UnitKey
+from proctor.model.words import EFFECTS
+
+_BITS: dict[str, int] = {effect: 1 << number for number, effect in enumerate(EFFECTS)}
+_STARTS = frozenset({"starts-task", "starts-thread", "starts-process"})
+
+
+class Deed(NamedTuple):
+    """An effect that an event has, itself or through the calls `via` (each with its place)."""
+
+    hit: Hit
+    via: tuple[Step, ...] = ()
+
+
+class Deeds:
+    """The deeds of one program's units. Everything is worked out when first asked for."""
+
+    def __init__(self, program: Program, view: ProcessView) -> None:
+        self.program = program
+        self.view = view
+        self.contexts: dict[UnitKey, list[Context]] = {}
+        for context in view.contexts:
+            self.contexts.setdefault(context.unit, []).append(context)
+        self._own: dict[UnitKey, tuple[Hit, ...]] = {}
+        self._graphs: dict[UnitKey, Graph] = {}
+        self._runs: dict[UnitKey, dict[int, tuple[UnitKey, ...]]] = {}
+        self._masks: dict[UnitKey, int] | None = None
+        self._reached: dict[UnitKey, tuple[Deed, ...]] = {}
+        self._at: dict[UnitKey, dict[int, tuple[Deed, ...]]] = {}
+
+    def graph(self, key: UnitKey) -> Graph:
+        """The control flow of a unit."""
+        known = self._graphs.get(key)
+        if known is None:
+            known = self._graphs[key] = Graph(self.program.unit(key))
+        return known
+
+    def own(self, key: UnitKey) -> tuple[Hit, ...]:
+        """The effects of a unit itself, without those in blocks that this program does not run."""
+        known = self._own.get(key)
+        if known is None:
+            script = self._is_script(key)
+            known = tuple(hit for hit in self.program.unit_hits(key) if script or not hit.main_only)
+            self._own[key] = known
+        return known
+
+    def _is_script(self, key: UnitKey) -> bool:
+        entry = self.view.launch.entry
+        return (
+            entry is not None
+            and key.number == 0
+            and entry.path == key.path
+            and entry.kind in ("script", "module")
+        )
+
+    def runs(self, key: UnitKey) -> Mapping[int, tuple[UnitKey, ...]]:
+        """Node of the unit's graph -> the units of the tree that run there and then."""
+        known = self._runs.get(key)
+        if known is None:
+            known = self._runs[key] = dict(self._run_targets(key))
+        return known
+
+    def _run_targets(self, key: UnitKey) -> Iterator[tuple[int, tuple[UnitKey, ...]]]:
+        unit = self.program.unit(key)
+        script = self._is_script(key)
+        handed_on = self._handed_on(key)
+        for number, event in enumerate(unit.events):
+            if number in handed_on or (
+                not script and self.program.block_state(key, event.block) in ("dead", "main")
+            ):
+                continue
+            targets = self.program.targets(key, number)
+            if targets:
+                yield number, targets
+        for block, node in {**self.graph(key).head, **self.graph(key).enter}.items():
+            targets = self.program.targets(key, -1 - block)
+            if targets:
+                yield node, targets
+
+    def _handed_on(self, key: UnitKey) -> frozenset[int]:
+        """Calls that only make a coroutine, for a task that runs beside this unit, and calls that start something."""
+        found: set[int] = set()
+        unit = self.program.unit(key)
+        for hit in self.program.unit_hits(key):
+            if hit.effect in _STARTS and hit.event >= 0 and "fan_out" not in hit.details:
+                event = unit.events[hit.event]
+                found.add(hit.event)
+                if isinstance(event, Call):
+                    values = (*event.args, *(value for _, value in event.keywords))
+                    found.update(value.event for value in values if isinstance(value, Result))
+        return frozenset(found)
+
+    # --- through calls ---------------------------------------------------------------------------------------
+
+    def may(self, key: UnitKey, effects: Iterable[str]) -> bool:
+        """Whether a unit has one of the effects, itself or through calls."""
+        if self._masks is None:
+            self._masks = self._spread_masks()
+        return bool(self._masks.get(key, 0) & _mask(effects))
+
+    def _spread_masks(self) -> dict[UnitKey, int]:
+        masks: dict[UnitKey, int] = {}
+        callers: dict[UnitKey, list[UnitKey]] = {}
+        for key in self.contexts:
+            masks[key] = _mask(hit.effect for hit in self.own(key))
+            for targets in self.runs(key).values():
+                for target in targets:
+                    callers.setdefault(target, []).append(key)
+        todo = deque(masks)
+        while todo:
+            key = todo.popleft()
+            for caller in callers.get(key, ()):
+                joined = masks[caller] | masks[key]
+                if joined != masks[caller]:
+                    masks[caller] = joined
+                    todo.append(caller)
+        return masks
+
+    def reached(self, key: UnitKey) -> tuple[Deed, ...]:
+        """What a unit does in the end, nearest first; of equal effects (same symbol and details) the first."""
+        known = self._reached.get(key)
+        if known is None:
+            known = self._reached[key] = tuple(self._reach(key))
+        return known
+
+    def _reach(self, key: UnitKey) -> Iterator[Deed]:
+        seen = {key}
+        said: set[tuple[str, str, tuple[tuple[str, str], ...]]] = set()
+        todo: deque[tuple[UnitKey, tuple[Step, ...]]] = deque([(key, ())])
+        while todo:
+            unit, via = todo.popleft()
+            for hit in self.own(unit):
+                mark = (hit.effect, hit.symbol, tuple(sorted(hit.details.items())))
+                if mark not in said:
+                    said.add(mark)
+                    yield Deed(hit, via)
+            for node, targets in self.runs(unit).items():
+                for target in targets:
+                    if target not in seen and target in self.contexts:
+                        seen.add(target)
+                        todo.append((target, (*via, self._step(unit, node, target))))
+
+    def _step(self, key: UnitKey, node: int, target: UnitKey) -> Step:
+        events = self.program.unit(key).events
+        place = self.program.place(key, events[node] if node < len(events) else None)
+        return Step(place, f"`{self.program.symbol(key)}` calls `{self.program.symbol(target)}`")
+
+    def units_below(self, key: UnitKey) -> tuple[UnitKey, ...]:
+        """A unit and all that it runs, nearest first."""
+        seen = {key: None}
+        todo = deque([key])
+        while todo:
+            unit = todo.popleft()
+            for targets in self.runs(unit).values():
+                for target in targets:
+                    if target not in seen and target in self.contexts:
+                        seen[target] = None
+                        todo.append(target)
+        return tuple(seen)
+
+    def at(self, key: UnitKey) -> Mapping[int, tuple[Deed, ...]]:
+        """Node of the unit's graph -> what happens there in the end."""
+        known = self._at.get(key)
+        if known is None:
+            known = self._at[key] = self._deeds_at(key)
+        return known
+
+    def _deeds_at(self, key: UnitKey) -> dict[int, tuple[Deed, ...]]:
+        graph = self.graph(key)
+        found: dict[int, list[Deed]] = {}
+        for hit in self.own(key):
+            node = hit.event if hit.event >= 0 else graph.enter.get(hit.block, graph.head.get(hit.block, -1))
+            if node >= 0:
+                found.setdefault(node, []).append(Deed(hit))
+        for node, targets in self.runs(key).items():
+            for target in targets:
+                if target in self.contexts and target != key:
+                    step = self._step(key, node, target)
+                    found.setdefault(node, []).extend(
+                        Deed(deed.hit, (step, *deed.via)) for deed in self.reached(target)
+                    )
+        return {node: tuple(deeds) for node, deeds in found.items()}
+
+
+def receiver(program: Program, hit: Hit) -> Expr | None:
+    """The expression of the object on which an effect's call is made, or whose block is entered."""
+    unit = program.unit(hit.unit)
+    if hit.event >= 0:
+        event = unit.events[hit.event]
+        return event.func.value if isinstance(event, Call) and isinstance(event.func, Attr) else None
+    if hit.block >= 0:
+        test = unit.blocks[hit.block].test
+        return test.items[0] if isinstance(test, Seq) and test.items else test
+    return None
+
+
+def _mask(effects: Iterable[str]) -> int:
+    mask = 0
+    for effect in effects:
+        mask |= _BITS.get(effect, 0)
+    return mask

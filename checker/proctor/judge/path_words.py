@@ -1,0 +1,208 @@
+"""What all path questions share: the words that say where they are asked, points of paths, and answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from proctor.judge.asking import ProcessWords, Wanted, fits
+from proctor.judge.deeds import Deed, Deeds
+from proctor.model.fact import Attr, Call, Expr, Item, Name, Result
+from proctor.model.finding import Step
+from proctor.model.place import Place
+from proctor.model.program import Context, FromEnv, Known, ProcessView, UnitKey, Value
+from proctor.model.words import Phase, Severity
+
+Scalar = str | int | float | bool
+SettingWords = dict[str, tuple[Scalar, ...]]
+
+
+class Point(Wanted, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A point of a path: an event that has the effect (see `Wanted`), itself or, unless `own`, through calls of the
+    app's own code. `given` also counts calls of the app's own code, and calls of which nothing is known, that are given
+    what was received (or what the unit was given)."""
+
+    given: bool = False
+    own: bool = False
+
+
+class PathQuestion(ProcessWords, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a path question is asked, and how its answer counts."""
+
+    ask: str
+    phase: tuple[str, ...] = ()
+    lane: tuple[str, ...] = ()
+    unit: Literal["", "async", "sync"] = ""
+    job: tuple[str, ...] = ()
+    option: tuple[Wanted, ...] = ()
+    option_not: tuple[Wanted, ...] = ()
+    settings: SettingWords = msgspec.field(default_factory=dict)
+    settings_not: SettingWords = msgspec.field(default_factory=dict)
+    once: Literal["", "process", "app"] = ""
+    severity: Severity | None = None
+    message: str = ""
+
+
+class Answer(NamedTuple):
+    """What was seen: the unit's context and the `place`, the evidence between them, and names for the message.
+    With `doubt` it is only a reason why the question cannot be answered."""
+
+    context: Context
+    place: Place
+    names: Mapping[str, str] = {}
+    steps: tuple[Step, ...] = ()
+    text: str = ""
+    subject: str = ""
+    doubt: str = ""
+
+
+# --- where a question is asked -----------------------------------------------------------------------------
+
+
+def asked_units(deeds: Deeds, question: PathQuestion) -> Iterator[UnitKey]:
+    """The units of the program in which a question is asked, in the order in which they are reached."""
+    for key in deeds.contexts:
+        unit = deeds.program.unit(key)
+        if question.unit and unit.is_async != (question.unit == "async"):
+            continue
+        if question.job and not _is_job(deeds, question, key):
+            continue
+        yield key
+
+
+def _is_job(deeds: Deeds, question: PathQuestion, key: UnitKey) -> bool:
+    """Whether the unit is registered as a job of one of the families, with options that fit."""
+    for context in deeds.contexts[key]:
+        origin = deeds.view.contexts[context]
+        if origin is None or origin[1].trigger not in question.job:
+            continue
+        edge = origin[1]
+        chosen = [hit for hit in deeds.program.unit_hits(edge.source) if hit.event == edge.event]
+        if question.option and not any(fits(want, hit) for want in question.option for hit in chosen):
+            continue
+        if any(fits(want, hit) for want in question.option_not for hit in chosen):
+            continue
+        return True
+    return False
+
+
+def settings_fit(question: PathQuestion, view: ProcessView) -> bool | str:
+    """Whether the settings that a question asks for have the values it names. The name of an environment variable where
+    that decides."""
+    for wanted, is_wanted in ((question.settings, True), (question.settings_not, False)):
+        for name, options in wanted.items():
+            system, _, key = name.partition(":")
+            setting = view.setting(system, key)
+            if setting is None:
+                if is_wanted:
+                    return False
+                continue
+            found = _among(setting.value, options)
+            if isinstance(found, str):
+                return found
+            if found != is_wanted:
+                return False
+    return True
+
+
+def _among(value: Value, options: tuple[Scalar, ...]) -> bool | str:
+    if isinstance(value, FromEnv):
+        return value.variable
+    return isinstance(value, Known) and any(value.value == option for option in options)
+
+
+def contexts_at(deeds: Deeds, question: PathQuestion, key: UnitKey, node: int) -> list[Context]:
+    """The contexts of a unit in which a question asks about a node of its graph; their phase is "loop" where a program's
+    main loop runs the node."""
+    found: list[Context] = []
+    in_loop = is_in_main_loop(deeds, key, node)
+    for context in deeds.contexts.get(key, ()):
+        phase: Phase = "loop" if in_loop and context.phase == "startup" else context.phase
+        if question.phase and phase not in question.phase:
+            continue
+        if question.lane and context.lane not in question.lane:
+            continue
+        found.append(context._replace(phase=phase))
+    return found
+
+
+# --- nodes -------------------------------------------------------------------------------------------------
+
+
+def is_in_main_loop(deeds: Deeds, key: UnitKey, node: int) -> bool:
+    """Whether a node of a unit's graph lies in an endless loop."""
+    loops = deeds.program.main_loops(key)
+    return bool(loops) and any(block in loops for block in blocks_around(deeds, key, node))
+
+
+def blocks_around(deeds: Deeds, key: UnitKey, node: int) -> tuple[int, ...]:
+    """The blocks that hold a node, innermost first."""
+    unit = deeds.program.unit(key)
+    block = block_of(deeds, key, node)
+    found: list[int] = []
+    while block > 0:
+        found.append(block)
+        block = unit.blocks[block].parent
+    return tuple(found)
+
+
+def block_of(deeds: Deeds, key: UnitKey, node: int) -> int:
+    """The block that holds a node; for a way into or out of a block that block itself."""
+    unit = deeds.program.unit(key)
+    if node < len(unit.events):
+        return unit.events[node].block
+    graph = deeds.graph(key)
+    for table in (graph.enter, graph.leave, graph.head):
+        for block, point in table.items():
+            if point == node:
+                return block
+    return 0
+
+
+def place_of(deeds: Deeds, key: UnitKey, node: int) -> Place:
+    """Where a node stands."""
+    unit = deeds.program.unit(key)
+    if node < len(unit.events):
+        return deeds.program.place(key, unit.events[node])
+    return Place(key.path, unit.blocks[block_of(deeds, key, node)].line)
+
+
+def points(point: Point, deeds: Deeds, key: UnitKey, given: frozenset[int]) -> dict[int, Deed | None]:
+    """The nodes of a unit that are such a point, each with the deed that makes it one (None: a call that is given the
+    item). `given` are the calls that are given what was received."""
+    found: dict[int, Deed | None] = {}
+    if point.effect or point.symbol or point.details:
+        for node, done in deeds.at(key).items():
+            for deed in done:
+                if not (point.own and deed.via) and fits(point, deed.hit):
+                    found[node] = deed
+                    break
+    if point.given:
+        for node in sorted(given):
+            found.setdefault(node, None)
+    return found
+
+
+def shown(deeds: Deeds, key: UnitKey, node: int, deed: Deed | None) -> str:
+    """How a message names what happens at a node."""
+    if deed is not None:
+        return deed.hit.symbol.removeprefix("builtins.")
+    unit = deeds.program.unit(key)
+    event = unit.events[node] if node < len(unit.events) else None
+    return written(deeds, key, event.func) if isinstance(event, Call) else ""
+
+
+def written(deeds: Deeds, key: UnitKey, expr: Expr) -> str:
+    """A dotted expression as written."""
+    if isinstance(expr, Name):
+        return expr.id
+    if isinstance(expr, Attr):
+        return f"{written(deeds, key, expr.value)}.{expr.name}"
+    if isinstance(expr, Item):
+        return f"{written(deeds, key, expr.value)}[…]"
+    if isinstance(expr, Result):
+        event = deeds.program.unit(key).events[expr.event]
+        return f"{written(deeds, key, event.func)}()" if isinstance(event, Call) else "…"
+    return "…"
