@@ -60,10 +60,10 @@ class Starter:
             return
         launcher = self.catalogue.program(word)
         script = self.project.console_scripts.get(posixpath.basename(word))
-        if launcher is not None:
-            self.apply(launcher, words, situation, place)
-        elif script:
+        if script:
             self._console_script(script, words, situation, place)
+        elif launcher is not None:
+            self.apply(launcher, words, situation, place)
         elif "/" in word or word.endswith((".sh", ".py")):
             reason = f"the program `{word}` is not in the tree"
             self._unknown(words, situation, place, reason, missing=not word.startswith("/"))

@@ -155,15 +155,17 @@ def _read_makefile(spec: Nested, parsed: Parsed, path: str, folder: str, project
     ]
 
 
-def _visit(name: str, rules: dict[str, tuple[list[str], list[tuple[str, int]]]], order: list[str]) -> None:
-    if name not in rules or name in order or len(order) > _MAX_TARGETS:
+def _visit(
+    name: str,
+    rules: dict[str, tuple[list[str], list[tuple[str, int]]]],
+    order: list[str],
+    above: tuple[str, ...] = (),
+) -> None:
+    if name not in rules or name in order or name in above or len(order) + len(above) > _MAX_TARGETS:
         return
-    order.append(name)
     for each in rules[name][0]:
-        if each not in order:
-            order.remove(name)
-            _visit(each, rules, order)
-            order.append(name)
+        _visit(each, rules, order, (*above, name))
+    order.append(name)
 
 
 def _joined(text: str) -> list[tuple[int, str]]:

@@ -1,0 +1,257 @@
+"""Which programs a command starts, how they stand to each other, and what becomes of the shells in front."""
+
+from __future__ import annotations
+
+import pytest
+from resolved import launch, launches, process, resolved
+
+App = {"app.py": "", "worker.py": "", "x/y.py": ""}
+
+
+def relations(command: str, files: dict[str, str] | None = None) -> list[tuple[str, str]]:
+    return [(each.words[0], each.relation) for each in launches(command, files)]
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("gunicorn app:app", [("gunicorn", "main")]),
+        ("python manage.py migrate && gunicorn app:app", [("manage.py", "before"), ("gunicorn", "main")]),
+        ("flask db upgrade; flask translate compile; gunicorn a:b",
+         [("flask", "before"), ("flask", "before"), ("gunicorn", "main")]),
+        ("gunicorn a:b; mkdir x", [("gunicorn", "main"), ("mkdir", "after")]),
+        ("celery -A a worker & gunicorn a:b", [("celery", "background"), ("gunicorn", "main")]),
+        ("celery -A a worker & celery -A a beat & wait -n", [("celery", "background"), ("celery", "background")]),
+        ("python worker.py &", [("python", "background")]),
+        ("yes | python manage.py migrate", [("yes", "piped"), ("manage.py", "main")]),
+        ("alembic upgrade head || mkdir x; uvicorn a:b", [("alembic", "before"), ("mkdir", "fallback"), ("uvicorn", "main")]),
+        ("python a.py && python b.py", [("python", "before"), ("python", "main")]),
+        ("cd x && export A=1 && gunicorn a:b", [("gunicorn", "main")]),
+        ("if test -f x; then gunicorn a:b; else uvicorn a:b; fi", [("gunicorn", "main"), ("uvicorn", "main")]),
+        ("test -f x || gunicorn a:b", [("gunicorn", "main")]),
+    ],
+)  # fmt: skip
+def test_relations(command: str, expected: list[tuple[str, str]]) -> None:
+    assert relations(command) == expected
+
+
+def test_the_main_program_is_the_one_that_stays() -> None:
+    def main(command: str) -> str:
+        found = process(command).main
+        assert found is not None
+        return found.launcher
+
+    assert main("python manage.py migrate; gunicorn a:b; echo x") == "gunicorn"
+    assert main("mkdir x & gunicorn a:b & wait") == "gunicorn"
+    assert main("python manage.py migrate && python manage.py collectstatic") == "django"
+
+
+def test_a_program_of_unknown_length_in_front_of_others_ends() -> None:
+    first, second = launches("python a.py && python b.py")
+    assert (first.long_running, second.long_running) == (False, True)
+
+
+def test_a_command_that_starts_nothing_says_so() -> None:
+    assert process("echo hello").unresolved == "the command starts no program"
+
+
+@pytest.mark.parametrize(
+    ("command", "replaces"),
+    [
+        ("gunicorn a:b", True),
+        ("A=1 gunicorn a:b", True),
+        ("exec gunicorn a:b", True),
+        ("cd x && gunicorn a:b", "bash"),
+        ("cd x && exec gunicorn a:b", True),
+        ("mkdir x; gunicorn a:b", "bash"),
+        ("gunicorn a:b > log", False),
+        ("gunicorn a:b &", False),
+        ("gunicorn a:b | tee log", False),
+        ("gunicorn a:b; echo done", False),
+        ("(gunicorn a:b)", False),
+        ("if true; then gunicorn a:b; fi", False),
+        ("if true; then exec gunicorn a:b; fi", True),
+        ("while true; do gunicorn a:b; done", False),
+        ("sh -c 'gunicorn a:b'", "bash"),
+        ("sh -c 'exec gunicorn a:b'", True),
+        ("bash -c 'mkdir x; gunicorn a:b'", True),
+        ("bash -c 'gunicorn a:b; echo'", False),
+        ("cd x && bash -c 'exec gunicorn a:b'", "bash"),
+        ("./start.sh", False),
+        ("./start-exec.sh", True),
+        ("cd . && ./start-exec.sh", "bash"),
+        ("bash start-exec.sh", True),
+        ("./start.sh; echo", False),
+        ("./functions.sh", True),
+    ],
+)
+def test_whether_every_shell_is_replaced(command: str, replaces: bool | str) -> None:
+    files = {
+        "start.sh": "#!/bin/bash\nmkdir x\ngunicorn a:b\n",
+        "start-exec.sh": "#!/bin/bash\nset -e\nexec gunicorn a:b\n",
+        "functions.sh": "#!/bin/sh\nmain() {\n  exec gunicorn a:b\n}\nmain\n",
+    }
+    (found,) = [each for each in launches(command, files) if each.launcher == "gunicorn"]
+    assert found.replaces_shell is replaces or found.replaces_shell == replaces
+
+
+def test_a_script_is_followed_with_its_place_and_chain() -> None:
+    files = {
+        "bin/web.sh": '#!/bin/sh\nset -e\npython manage.py migrate\nexec gunicorn app:app "$@"\n',
+        "app.py": "",
+    }
+    migrate, server = launches("bin/web.sh --workers 3", files)
+    assert (migrate.launcher, migrate.command, migrate.in_script) == ("django", "migrate", "bin/web.sh")
+    assert (server.place.path, server.place.line, server.place.column) == ("bin/web.sh", 4, 0)
+    assert server.option("workers") == "3"
+    assert [(step.place.path, step.place.line) for step in server.chain] == [("Procfile", 1), ("Procfile", 1)]
+    assert server.chain[1].text == "runs the script `bin/web.sh`"
+
+
+def test_arguments_decide_the_arm_of_a_case() -> None:
+    files = {
+        "run": '#!/bin/bash\ncase "$1" in\n web) exec gunicorn a:b ;;\n worker) exec rq worker ;;\n *) exec "$@" ;;\nesac\n'
+    }
+    assert [each.launcher for each in launches("./run web", files)] == ["gunicorn"]
+    assert [each.launcher for each in launches("bash run worker", files)] == ["rq"]
+    assert [each.words for each in launches("./run celery -A x worker", files)] == [
+        ("celery", "-A", "x", "worker")
+    ]
+    assert not launch("./run web", files).conditional
+
+
+def test_unknown_arms_are_alternatives() -> None:
+    files = {
+        "run": '#!/bin/sh\nif [ "$MODE" = web ]; then\n  exec gunicorn a:b\nelse\n  exec rq worker\nfi\n'
+    }
+    found = launches("./run", files)
+    assert [(each.launcher, each.relation, each.conditional) for each in found] == [
+        ("gunicorn", "main", True), ("rq", "main", True),
+    ]  # fmt: skip
+    assert [each.launcher for each in launches("MODE=worker ./run", files)] == ["rq"]
+
+
+def test_variables_of_a_script_are_put_in() -> None:
+    files = {
+        "run.sh": 'APP="app:app"\nexport BIND=0.0.0.0:$PORT\nOPTS="--workers 2"\nexec gunicorn $OPTS -b $BIND "$APP"\n',
+        "app.py": "",
+    }
+    found = launch("sh run.sh", files)
+    assert found.entry is not None and found.entry.target == "app:app"
+    assert (found.option("workers"), found.option("bind")) == ("2", "$BIND")
+    assert dict(found.environment)["BIND"] == "0.0.0.0:$PORT"
+
+
+def test_wrappers_in_the_repository_run_their_arguments() -> None:
+    files = {"bin/start-nginx": "#!/bin/bash\nCOMMAND=${@:1}\n(\n  $COMMAND\n) &\nnginx &\nread x\n"}
+    found = launches("bin/start-nginx gunicorn app:app", files)
+    assert [(each.launcher, each.relation) for each in found] == [
+        ("gunicorn", "background"),
+        ("nginx", "background"),
+    ]
+
+
+def test_own_folder_of_a_script() -> None:
+    files = {"bin/run": '#!/bin/sh\ncd "$(dirname "$0")/.."\nexec python worker.py\n', "worker.py": ""}
+    found = launch("bin/run", files)
+    assert found.entry is not None and found.entry.path == "worker.py"
+
+
+def test_a_trap_is_seen() -> None:
+    files = {"run": "#!/bin/bash\ngunicorn a:b &\nPID=$!\ntrap 'kill -TERM $PID' TERM INT\nwait $PID\n"}
+    assert launch("./run", files).trap == "kill -TERM $PID"
+
+
+def test_loops_are_marked() -> None:
+    assert launch("while true; do python worker.py; sleep_nothing=1; done").in_loop
+    waiting = launches("until nc -z db 5432; do sleep 1; done; gunicorn a:b")
+    assert [(each.launcher, each.in_loop) for each in waiting] == [
+        ("network-tools", True), ("sleep", True), ("gunicorn", False),
+    ]  # fmt: skip
+
+
+def test_scripts_that_call_each_other_end() -> None:
+    files = {"a.sh": "#!/bin/sh\n./b.sh\n", "b.sh": "#!/bin/sh\n./a.sh\n"}
+    assert process("./a.sh", files).unresolved
+
+
+def test_nested_procfiles() -> None:
+    files = {
+        "ProcfileX": "api: uvicorn main:app --port $PORT\nmail: python mail.py\n",
+        "main.py": "",
+        "mail.py": "",
+    }
+    found = launches("honcho start -f ProcfileX", files)
+    assert [(each.launcher, each.relation, each.supervised_by) for each in found] == [
+        ("honcho", "main", ""), ("uvicorn", "background", "honcho"), ("python", "background", "honcho"),
+    ]  # fmt: skip
+    assert found[1].place.path == "ProcfileX" and found[1].place.line == 1 and found[1].place.column == 5
+    assert found[2].entry is not None and found[2].entry.path == "mail.py"
+    assert found[2].chain[-1].text == "starts `mail` of `ProcfileX`"
+
+
+def test_a_nested_procfile_that_is_missing() -> None:
+    found = launch("honcho start -f Nowhere")
+    assert found.missing and found.unresolved == "the file `Nowhere` is not in the tree"
+
+
+def test_a_procfile_that_starts_itself() -> None:
+    found = resolved({"Procfile": "web: honcho start\nworker: python worker.py\n", **App})
+    assert found[0].unresolved == "`web` of `Procfile` starts itself again"
+    assert [each.launcher for each in found[0].launches] == ["honcho", "python"]
+
+
+def test_supervisor_programs() -> None:
+    files = {
+        "etc/sv.conf": "[supervisord]\nnodaemon=true\n[program:web]\ncommand=gunicorn app:app\ndirectory=x\n[include]\nfiles = *.more\n",
+        "etc/a.more": "[program:w]\ncommand = rq worker %(ENV_Q)s\n",
+        "x/app.py": "",
+    }
+    found = launches("supervisord -c etc/sv.conf", files)
+    assert [(each.launcher, each.supervised_by) for each in found] == [
+        ("supervisord", ""), ("gunicorn", "supervisord"), ("rq", "supervisord"),
+    ]  # fmt: skip
+    assert found[1].entry is not None and found[1].entry.path == "x/app.py"
+    assert found[1].replaces_shell is True
+    assert found[2].words == ("rq", "worker", "$Q")
+
+
+def test_make_targets_with_prerequisites_and_variables() -> None:
+    makefile = "PORT = 80\nserve: migrate\n\t@gunicorn app:app -b :$(PORT) \\\n\t  --workers 2\nmigrate:\n\tpython manage.py migrate\n"
+    found = launches("make serve", {"Makefile": makefile, "app.py": ""})
+    assert [(each.launcher, each.relation, each.wrappers) for each in found] == [
+        ("django", "before", ("make",)), ("gunicorn", "main", ("make",)),
+    ]  # fmt: skip
+    assert (found[1].option("bind"), found[1].option("workers"), found[1].place.line) == (":80", "2", 3)
+
+
+def test_named_scripts_of_project_files() -> None:
+    files = {
+        "package.json": '{"scripts": {"start": "npm run serve", "serve": "gunicorn app:app"}}',
+        "Pipfile": '[scripts]\nserve = "gunicorn app:app"\n',
+        "pyproject.toml": '[tool.pdm.scripts]\nserve = {cmd = ["gunicorn", "app:app"]}\nall = {composite = ["python a.py", "gunicorn app:app"]}\n',
+        "app.py": "",
+    }
+    assert launch("npm start", files).wrappers == ("npm", "npm")
+    assert launch("pipenv run serve --workers 2", files).option("workers") == "2"
+    assert launch("pdm run serve", files).launcher == "gunicorn"
+    assert [each.launcher for each in launches("pdm run all", files)] == ["python", "gunicorn"]
+
+
+def test_platform_shells() -> None:
+    files = {"Dockerfile": "FROM python\nCMD gunicorn a:b\n"}
+    assert resolved(files)[0].launches[0].replaces_shell == "bash"
+    files = {"Dockerfile": 'FROM python\nCMD ["gunicorn", "a:b"]\n'}
+    assert resolved(files)[0].launches[0].replaces_shell is True
+
+
+def test_copied_files_of_an_image() -> None:
+    files = {
+        "Dockerfile": 'FROM python\nWORKDIR /srv/site\nCOPY backend .\nCOPY docker/entry.sh /entry.sh\nENTRYPOINT ["/entry.sh"]\nCMD ["gunicorn", "main:app"]\n',
+        "backend/main.py": "",
+        "docker/entry.sh": '#!/bin/sh\npython manage.py migrate\nexec "$@"\n',
+    }
+    migrate, server = resolved(files)[0].launches
+    assert migrate.command == "migrate"
+    assert server.entry is not None and server.entry.path == "backend/main.py"
+    assert server.replaces_shell is True
