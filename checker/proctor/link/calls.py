@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from proctor.link.arguments import Conditions, given
 from proctor.link.loops import blocks_inside, main_loop_blocks
-from proctor.link.names import Refs, World
+from proctor.link.memory import Refs
+from proctor.link.names import World
 from proctor.link.scopes import Scope, fixed_prefix
 from proctor.link.storage import storage_of
 from proctor.link.values import Evaluator

@@ -8,9 +8,12 @@ of them grows, and whoever is being linked at that moment is noted as a reader o
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any
 
+from proctor.link.containers import Containers
+from proctor.link.memory import Memo, Memory, Refs, union
+from proctor.link.modules import Modules
 from proctor.link.rows import Rows
 from proctor.link.scopes import Binding, Module, Scope
 from proctor.model.fact import (
@@ -40,65 +43,21 @@ from proctor.model.fact import (
 from proctor.model.program import BoundRef, ConstRef, LibObj, LibRef, ModRef, ObjRef, Ref, UnitKey, UnitRef
 from proctor.model.tree import SourceTree
 
-Refs = tuple[Ref, ...]
 BUILTINS = frozenset(dir(builtins))
-#: more stands for "anything": it is cut off so that one hub does not make everything reach everything
-MAX_REFS = 24
-_MAX_DEPTH = 40
-#: built-ins whose result iterates over the items of an argument
-_PASS_ON = {"sorted": 0, "list": 0, "tuple": 0, "set": 0, "reversed": 0, "iter": 0, "next": 0, "frozenset": 0,
-            "enumerate": 0, "filter": 1, "zip": 0, "max": 0, "min": 0}  # fmt: skip
 
 
-def union(parts: Iterable[Refs]) -> Refs:
-    """All refs of the parts, each once, in order."""
-    seen: dict[Ref, None] = {}
-    for part in parts:
-        for ref in part:
-            seen[ref] = None
-    return tuple(seen)[:MAX_REFS]
-
-
-#: a parameter of a unit, or ("", symbol) for an attribute that the app keeps on a library's object
-Cell = tuple[UnitKey, int] | tuple[str, str]
-
-
-class _Memo(NamedTuple):
-    """A result, the cells it looked at, how many refs these held together, and the one pass it is good for (0: any)."""
-
-    refs: Refs
-    cells: frozenset[Cell]
-    size: int
-    only_in: int
-
-
-class World:
+class World(Modules, Memory):
     """Modules as seen from one list of import folders, and what their names stand for."""
 
     def __init__(
         self, tree: SourceTree, files: Mapping[str, FileFacts], rows: Rows, roots: tuple[str, ...]
     ) -> None:
-        self.tree = tree
-        self.files = files
-        self.rows = rows
-        self.roots = roots
-        self.modules: dict[str, Module] = {}
-        self.cells: dict[Cell, dict[Ref, None]] = {}
-        self.readers: dict[Cell, set[UnitKey]] = {}
-        self.current: UnitKey | None = None
+        Modules.__init__(self, tree, files, rows, roots)
+        Memory.__init__(self)
         self.subclasses: dict[UnitKey, dict[UnitKey, None]] = {}
-        #: parameter refs that a class-level model row gives (`pytest`-style injection is not among them)
-        #: cells that the results being computed have looked at, and whether a cycle cut one of them short
-        self._looked_at: set[Cell] = set()
-        self._cut_short = False
-        self._active: set[object] = set()
-        self._depth = 0
-        #: counts the units linked: a result that a cycle cut short is good for one of them only
-        self._pass = 0
-        self._found: dict[str, str | None] = {}
         self._mro: dict[UnitKey, tuple[tuple[UnitKey, ...], tuple[str, ...]]] = {}
-        self._attributes: dict[object, _Memo] = {}
-        self._contents: dict[object, _Memo] = {}
+        self._attributes: dict[Any, Memo] = {}
+        self._containers = Containers(self, self, self)
         self._dispatch: dict[type, Callable[..., Refs]] = {
             Name: self._name,
             Attr: self._attr,
@@ -117,71 +76,6 @@ class World:
         }
 
     # --- modules ---------------------------------------------------------------------------------
-
-    def module(self, path: str) -> Module | None:
-        """The module of a file that was read; None for others."""
-        module = self.modules.get(path)
-        if module is None:
-            facts = self.files.get(path)
-            if facts is None:
-                return None
-            module = self.modules[path] = Module(path, facts)
-        return module
-
-    def scope(self, key: UnitKey) -> Scope:
-        """The scope of a unit of a file that was read."""
-        module = self.module(key.path)
-        assert module is not None
-        return module.scopes[key.number]
-
-    def find_module(self, dotted: str) -> str | None:
-        """The tree's file (or namespace folder) for an absolute module name; None for a library's."""
-        if dotted not in self._found:
-            self._found[dotted] = self._search(dotted)
-        return self._found[dotted]
-
-    def _search(self, dotted: str) -> str | None:
-        if not dotted:
-            return None
-        path = self.tree.find_module(dotted, self.roots)
-        if path is None or not path.endswith("/"):
-            return path
-        # A regular package anywhere on the path beats a namespace folder: such a folder counts only if it
-        # holds Python and no library of that name is known.
-        if dotted.partition(".")[0] in self.rows.roots:
-            return None
-        return path if any(name.startswith(path) for name in self.tree.python) else None
-
-    def import_target(self, module: Module, event: Import) -> tuple[str | None, str]:
-        """The file that `from M import …`/`import M` names, and the dotted name it has as a library otherwise."""
-        if event.level == 0:
-            return self.find_module(event.module), event.module
-        folder = module.folder.split("/") if module.folder else []
-        up = event.level - 1
-        if up > len(folder):
-            return None, "." * event.level + event.module
-        base = folder[: len(folder) - up]
-        stem = "/".join([*base, *event.module.split(".")]) if event.module else "/".join(base)
-        return self._at(stem), "." * event.level + event.module
-
-    def _at(self, stem: str) -> str | None:
-        for candidate in (f"{stem}/__init__.py" if stem else "__init__.py", f"{stem}.py"):
-            if candidate in self.tree:
-                return candidate
-        return f"{stem}/" if self.tree.is_folder(stem) else None
-
-    def submodule(self, path: str, name: str) -> str | None:
-        """The module `name` inside the package at `path`."""
-        if path.endswith("/"):
-            stem = path + name
-        elif path.endswith("__init__.py"):
-            stem = path[: -len("__init__.py")] + name
-        else:
-            return None
-        found = self._at(stem)
-        if found and found.endswith("/") and not any(p.startswith(found) for p in self.tree.python):
-            return None
-        return found
 
     def imported(self, module: Module, event: Import) -> Refs:
         """What an import event binds."""
@@ -207,51 +101,7 @@ class World:
 
     def module_attribute(self, path: str, name: str) -> Refs:
         """What `module.name` stands for: a binding, a submodule, or what a star import brings."""
-        return self._remembered(self._attributes, (path, name), lambda: self._module_attribute(path, name))
-
-    def begin(self, key: UnitKey | None) -> None:
-        """A unit is about to be linked: it is the reader of the cells looked at from now on."""
-        self.current = key
-        self._pass += 1
-
-    def _remembered(self, table: dict[Any, _Memo], key: Any, compute: Callable[[], Refs]) -> Refs:
-        """`compute()`, unless the table has its result and no cell that it looked at has grown since."""
-        known = table.get(key)
-        if known is not None and self._is_good(known):
-            return known.refs
-        mark = (id(table), key)
-        if mark in self._active or self._depth > _MAX_DEPTH:
-            self._cut_short = True
-            return ()
-        looked_at, cut_short = self._looked_at, self._cut_short
-        self._looked_at, self._cut_short = set(), False
-        self._active.add(mark)
-        self._depth += 1
-        refs = compute()
-        self._depth -= 1
-        self._active.discard(mark)
-        cells = frozenset(self._looked_at)
-        table[key] = _Memo(refs, cells, self._size(cells), self._pass if self._cut_short else 0)
-        self._looked_at = looked_at | cells
-        self._cut_short = self._cut_short or cut_short
-        return refs
-
-    def _is_good(self, memo: _Memo) -> bool:
-        if memo.only_in and memo.only_in != self._pass:
-            return False
-        if memo.cells:
-            if self._size(memo.cells) != memo.size:
-                return False
-            self._looked_at |= memo.cells
-            if self.current is not None:
-                for cell in memo.cells:
-                    self.readers.setdefault(cell, set()).add(self.current)
-        if memo.only_in:
-            self._cut_short = True
-        return True
-
-    def _size(self, cells: Iterable[Cell]) -> int:
-        return sum(len(self.cells.get(cell, ())) for cell in cells)
+        return self.remembered(self._attributes, (path, name), lambda: self._module_attribute(path, name))
 
     def _module_attribute(self, path: str, name: str) -> Refs:
         if not path.endswith("/"):
@@ -285,7 +135,7 @@ class World:
         handler = self._dispatch.get(type(expr))
         if handler is None or expr is None:
             return ()
-        return self._remembered(scope.memo, expr, lambda: handler(expr, scope))
+        return self.remembered(scope.memo, expr, lambda: handler(expr, scope))
 
     def _const(self, expr: Const, scope: Scope) -> Refs:
         return (ConstRef(expr.value),)
@@ -398,11 +248,7 @@ class World:
             receiver = self._receiver(scope)
             if receiver:
                 return receiver
-        cell: Cell = (scope.key, number)
-        self._looked_at.add(cell)
-        if self.current is not None:
-            self.readers.setdefault(cell, set()).add(self.current)
-        given = tuple(self.cells.get(cell, ()))
+        given = self.look_at((scope.key, number))
         enclosing = scope.parent or scope
         if param.kind in ("args", "kwargs"):
             return given
@@ -424,23 +270,6 @@ class World:
 
     def _decorator_name(self, expr: Expr) -> str:
         return expr.id if isinstance(expr, Name) else expr.name if isinstance(expr, Attr) else ""
-
-    def feed(self, key: UnitKey, number: int, refs: Refs) -> bool:
-        """Let a parameter's cell grow; True where it did."""
-        return self.feed_cell((key, number), refs)
-
-    def feed_cell(self, name: Cell, refs: Refs) -> bool:
-        """Let a cell grow; True where it did."""
-        if not refs:
-            return False
-        cell = self.cells.setdefault(name, {})
-        before = len(cell)
-        for ref in refs:
-            if len(cell) >= MAX_REFS:
-                break
-            if not isinstance(ref, ConstRef) or isinstance(ref.value, str):
-                cell[ref] = None
-        return len(cell) != before
 
     def annotated(self, expr: Expr | None, scope: Scope) -> Refs:
         """Instances of the classes that an annotation names."""
@@ -521,11 +350,7 @@ class World:
 
     def kept_attribute(self, symbol: str) -> Refs:
         """What the app itself put on an attribute of a library's object."""
-        cell: Cell = ("", symbol)
-        self._looked_at.add(cell)
-        if self.current is not None:
-            self.readers.setdefault(cell, set()).add(self.current)
-        return tuple(self.cells.get(cell, ()))
+        return self.look_at(("", symbol))
 
     def class_member(self, key: UnitKey, name: str, receiver: ObjRef | UnitRef) -> Refs:
         """A member looked up on a class of the tree: its own, its bases', and (for an inexact instance) overrides."""
@@ -726,149 +551,11 @@ class World:
 
     def elements(self, expr: Expr | None, scope: Scope) -> Refs:
         """What iterating over `expr` gives."""
-        return self.contents(expr, scope, values=False)
+        return self._containers.contents(expr, scope, values=False)
 
-    def contents(self, expr: Expr | None, scope: Scope, *, values: bool, depth: int = 0) -> Refs:
+    def contents(self, expr: Expr | None, scope: Scope, *, values: bool) -> Refs:
         """The items of a container; for a mapping its values (or keys, where `values` is False)."""
-        if expr is None or depth > 6:
-            return ()
-        key = (scope.key, expr, values)
-        return self._remembered(self._contents, key, lambda: self._read_contents(expr, scope, values, depth))
-
-    def _read_contents(self, expr: Expr, scope: Scope, values: bool, depth: int) -> Refs:
-        if isinstance(expr, Seq):
-            return union(
-                self.contents(item.value, scope, values=values, depth=depth + 1)
-                if isinstance(item, Star)
-                else self._flattened(item, scope)
-                for item in expr.items
-            )
-        if isinstance(expr, Map):
-            chosen = expr.values if values else tuple(key for key in expr.keys if key is not None)
-            return union(self._flattened(value, scope) for value in chosen)
-        if isinstance(expr, Comp):
-            return self._flattened(expr.element, scope)
-        if isinstance(expr, Op):
-            return union(self.contents(part, scope, values=values, depth=depth + 1) for part in expr.operands)
-        if isinstance(expr, Result):
-            return self._result_contents(expr, scope, values, depth)
-        if isinstance(expr, Name):
-            return self._named_contents(expr, scope, values, depth)
-        if isinstance(expr, Attr):
-            return self._attribute_contents(expr, scope, values, depth)
-        if isinstance(expr, Item | Await):
-            return self.contents(expr.value, scope, values=values, depth=depth + 1)
-        return ()
-
-    def _flattened(self, expr: Expr, scope: Scope) -> Refs:
-        """An item's refs; a tuple inside a list gives its members (`for path, view in ROUTES`)."""
-        if isinstance(expr, Seq):
-            return union(self._flattened(item, scope) for item in expr.items)
-        return self.resolve(expr, scope)
-
-    def _named_contents(self, expr: Name, scope: Scope, values: bool, depth: int) -> Refs:
-        parts: list[Refs] = []
-        for binding in self.lookup(expr.id, scope):
-            event, home = binding.event, binding.scope
-            if isinstance(event, Bind) and event.how in ("assign", "annotation", "walrus", "aug"):
-                parts.append(self.contents(event.value, home, values=values, depth=depth + 1))
-                parts.append(self._added(expr.id, home, values))
-            elif isinstance(event, Bind) and event.how in ("for", "unpack", "comprehension"):
-                parts.append(self.contents(event.value, home, values=values, depth=depth + 1))
-            elif isinstance(event, Import):
-                parts.append(self._imported_contents(home.module, event, values, depth))
-            elif event is None:
-                parts.append(self._annotated_contents(home, binding.param))
-        return union(parts)
-
-    def _annotated_contents(self, scope: Scope, number: int) -> Refs:
-        annotation = scope.unit.params[number].annotation
-        if isinstance(annotation, Item):
-            inner = annotation.index.items if isinstance(annotation.index, Seq) else (annotation.index,)
-            return union(self.annotated(part, scope.parent or scope) for part in inner)
-        return ()
-
-    def _imported_contents(self, module: Module, event: Import, values: bool, depth: int) -> Refs:
-        path, _ = self.import_target(module, event)
-        if path is None or event.name is None or path.endswith("/"):
-            return ()
-        target = self.module(path)
-        if target is None or target is module or event.name not in target.scopes[0].bindings:
-            return ()
-        return self.contents(Name(event.name), target.scopes[0], values=values, depth=depth + 1)
-
-    def _attribute_contents(self, expr: Attr, scope: Scope, values: bool, depth: int) -> Refs:
-        parts: list[Refs] = []
-        for ref in self.resolve(expr.value, scope):
-            if isinstance(ref, ModRef) and not ref.path.endswith("/"):
-                module = self.module(ref.path)
-                if module is not None:
-                    parts.append(
-                        self.contents(Name(expr.name), module.scopes[0], values=values, depth=depth + 1)
-                    )
-            elif isinstance(ref, ObjRef | UnitRef) and self.unit_kind(ref) == "class":
-                parts.append(self._class_contents(UnitKey(ref.path, ref.number), expr.name, values, depth))
-        return union(parts)
-
-    def _class_contents(self, key: UnitKey, name: str, values: bool, depth: int) -> Refs:
-        parts: list[Refs] = []
-        for owner in self.mro(key)[0]:
-            scope = self.scope(owner)
-            if name in scope.bindings:
-                parts.append(self.contents(Name(name), scope, values=values, depth=depth + 1))
-            for method, event in scope.module.self_attributes(owner.number).get(name, ()):
-                parts.append(self.contents(event.value, method, values=values, depth=depth + 1))
-            for inner in scope.module.scopes:
-                if inner.unit.parent == owner.number and inner.unit.params:
-                    parts.append(self._added_to(Attr(Name(inner.unit.params[0].name), name), inner, values))
-        return union(parts)
-
-    def _result_contents(self, expr: Result, scope: Scope, values: bool, depth: int) -> Refs:
-        event = scope.unit.events[expr.event]
-        assert isinstance(event, Call)
-        func = event.func
-        if isinstance(func, Attr) and func.name in ("values", "items", "copy", "get", "pop", "setdefault"):
-            return self.contents(func.value, scope, values=True, depth=depth + 1)
-        if isinstance(func, Attr) and func.name == "keys":
-            return self.contents(func.value, scope, values=False, depth=depth + 1)
-        if isinstance(func, Name) and func.id in _PASS_ON and not self.lookup(func.id, scope):
-            number = _PASS_ON[func.id]
-            chosen = event.args if func.id == "zip" else event.args[number : number + 1]
-            return union(self.contents(arg, scope, values=values, depth=depth + 1) for arg in chosen)
-        parts: list[Refs] = []
-        for ref in self.resolve(func, scope):
-            if isinstance(ref, UnitRef | BoundRef) and self.unit_kind(ref) != "class":
-                inner = self.scope(UnitKey(ref.path, ref.number))
-                for made in inner.unit.events:
-                    if isinstance(made, Return):
-                        parts.append(self.contents(made.value, inner, values=values, depth=depth + 1))
-                    elif isinstance(made, Yield):
-                        parts.append(self.resolve(made.value, inner))
-            elif isinstance(ref, LibRef):
-                for row in self.rows.find(self.rows.returns, ref.symbol):
-                    if row.element:
-                        parts.append((LibObj(self.rows.canonical(row.element)),))
-        return union(parts)
-
-    def _added(self, name: str, scope: Scope, values: bool) -> Refs:
-        """What the module itself puts into a container later: `X[k] = v`, `X.append(v)`."""
-        parts = [self._added_to(Name(name), scope, values)]
-        if scope.unit.index == 0:
-            for inner in scope.module.scopes[1:]:
-                if Name(name) in inner.additions and (
-                    name not in inner.unit.locals or name in inner.unit.globals
-                ):
-                    parts.append(self._added_to(Name(name), inner, values))
-        return union(parts)
-
-    def _added_to(self, container: Expr, scope: Scope, values: bool) -> Refs:
-        parts: list[Refs] = []
-        for event in scope.additions.get(container, ()):
-            if isinstance(event, Call):
-                parts.extend(self._flattened(arg, scope) for arg in event.args)
-            elif event.value is not None:
-                parts.append(self._flattened(event.value if values else event.index, scope))
-        return union(parts)
+        return self._containers.contents(expr, scope, values=values)
 
 
 def _is_named(refs: Refs, *names: str) -> bool:

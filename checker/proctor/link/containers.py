@@ -1,0 +1,210 @@
+"""What containers hold: displays, what is put into them later, and what iterating gives."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from proctor.link.memory import Memo, Memory, Refs, union
+from proctor.link.modules import Modules
+from proctor.link.scopes import Binding, Module, Scope
+from proctor.model.fact import (
+    Attr,
+    Await,
+    Bind,
+    Call,
+    Comp,
+    Expr,
+    Import,
+    Item,
+    Map,
+    Name,
+    Op,
+    Result,
+    Return,
+    Seq,
+    Star,
+    Yield,
+)
+from proctor.model.program import BoundRef, LibObj, LibRef, ModRef, ObjRef, UnitKey, UnitRef
+
+#: built-ins whose result iterates over the items of an argument
+_PASS_ON = {"sorted": 0, "list": 0, "tuple": 0, "set": 0, "reversed": 0, "iter": 0, "next": 0, "frozenset": 0,
+            "enumerate": 0, "filter": 1, "zip": 0, "max": 0, "min": 0}  # fmt: skip
+
+
+class Names(Protocol):
+    """What containers ask of name resolution."""
+
+    def resolve(self, expr: Expr | None, scope: Scope) -> Refs:
+        """All that `expr` may stand for in `scope`."""
+        ...
+
+    def lookup(self, name: str, scope: Scope) -> list[Binding]:
+        """The bindings of a name."""
+        ...
+
+    def annotated(self, expr: Expr | None, scope: Scope) -> Refs:
+        """Instances of the classes that an annotation names."""
+        ...
+
+    def mro(self, key: UnitKey) -> tuple[tuple[UnitKey, ...], tuple[str, ...]]:
+        """A class's project classes and library bases."""
+        ...
+
+    def unit_kind(self, ref: UnitRef | BoundRef | ObjRef) -> str:
+        """The kind of the unit a ref names."""
+        ...
+
+
+class Containers:
+    """The contents of containers in one world."""
+
+    def __init__(self, names: Names, modules: Modules, memory: Memory) -> None:
+        self.names = names
+        self.modules = modules
+        self.memory = memory
+        self._contents: dict[Any, Memo] = {}
+
+    def contents(self, expr: Expr | None, scope: Scope, *, values: bool, depth: int = 0) -> Refs:
+        """The items of a container; for a mapping its values (or keys, where `values` is False)."""
+        if expr is None or depth > 6:
+            return ()
+        key = (scope.key, expr, values)
+        return self.memory.remembered(
+            self._contents, key, lambda: self._read_contents(expr, scope, values, depth)
+        )
+
+    def _read_contents(self, expr: Expr, scope: Scope, values: bool, depth: int) -> Refs:
+        if isinstance(expr, Seq):
+            return union(
+                self.contents(item.value, scope, values=values, depth=depth + 1)
+                if isinstance(item, Star)
+                else self._flattened(item, scope)
+                for item in expr.items
+            )
+        if isinstance(expr, Map):
+            chosen = expr.values if values else tuple(key for key in expr.keys if key is not None)
+            return union(self._flattened(value, scope) for value in chosen)
+        if isinstance(expr, Comp):
+            return self._flattened(expr.element, scope)
+        if isinstance(expr, Op):
+            return union(self.contents(part, scope, values=values, depth=depth + 1) for part in expr.operands)
+        if isinstance(expr, Result):
+            return self._result_contents(expr, scope, values, depth)
+        if isinstance(expr, Name):
+            return self._named_contents(expr, scope, values, depth)
+        if isinstance(expr, Attr):
+            return self._attribute_contents(expr, scope, values, depth)
+        if isinstance(expr, Item | Await):
+            return self.contents(expr.value, scope, values=values, depth=depth + 1)
+        return ()
+
+    def _flattened(self, expr: Expr, scope: Scope) -> Refs:
+        """An item's refs; a tuple inside a list gives its members (`for path, view in ROUTES`)."""
+        if isinstance(expr, Seq):
+            return union(self._flattened(item, scope) for item in expr.items)
+        return self.names.resolve(expr, scope)
+
+    def _named_contents(self, expr: Name, scope: Scope, values: bool, depth: int) -> Refs:
+        parts: list[Refs] = []
+        for binding in self.names.lookup(expr.id, scope):
+            event, home = binding.event, binding.scope
+            if isinstance(event, Bind) and event.how in ("assign", "annotation", "walrus", "aug"):
+                parts.append(self.contents(event.value, home, values=values, depth=depth + 1))
+                parts.append(self._added(expr.id, home, values))
+            elif isinstance(event, Bind) and event.how in ("for", "unpack", "comprehension"):
+                parts.append(self.contents(event.value, home, values=values, depth=depth + 1))
+            elif isinstance(event, Import):
+                parts.append(self._imported_contents(home.module, event, values, depth))
+            elif event is None:
+                parts.append(self._annotated_contents(home, binding.param))
+        return union(parts)
+
+    def _annotated_contents(self, scope: Scope, number: int) -> Refs:
+        annotation = scope.unit.params[number].annotation
+        if isinstance(annotation, Item):
+            inner = annotation.index.items if isinstance(annotation.index, Seq) else (annotation.index,)
+            return union(self.names.annotated(part, scope.parent or scope) for part in inner)
+        return ()
+
+    def _imported_contents(self, module: Module, event: Import, values: bool, depth: int) -> Refs:
+        path, _ = self.modules.import_target(module, event)
+        if path is None or event.name is None or path.endswith("/"):
+            return ()
+        target = self.modules.module(path)
+        if target is None or target is module or event.name not in target.scopes[0].bindings:
+            return ()
+        return self.contents(Name(event.name), target.scopes[0], values=values, depth=depth + 1)
+
+    def _attribute_contents(self, expr: Attr, scope: Scope, values: bool, depth: int) -> Refs:
+        parts: list[Refs] = []
+        for ref in self.names.resolve(expr.value, scope):
+            if isinstance(ref, ModRef) and not ref.path.endswith("/"):
+                module = self.modules.module(ref.path)
+                if module is not None:
+                    parts.append(
+                        self.contents(Name(expr.name), module.scopes[0], values=values, depth=depth + 1)
+                    )
+            elif isinstance(ref, ObjRef | UnitRef) and self.names.unit_kind(ref) == "class":
+                parts.append(self._class_contents(UnitKey(ref.path, ref.number), expr.name, values, depth))
+        return union(parts)
+
+    def _class_contents(self, key: UnitKey, name: str, values: bool, depth: int) -> Refs:
+        parts: list[Refs] = []
+        for owner in self.names.mro(key)[0]:
+            scope = self.modules.scope(owner)
+            if name in scope.bindings:
+                parts.append(self.contents(Name(name), scope, values=values, depth=depth + 1))
+            for method, event in scope.module.self_attributes(owner.number).get(name, ()):
+                parts.append(self.contents(event.value, method, values=values, depth=depth + 1))
+            for inner in scope.module.scopes:
+                if inner.unit.parent == owner.number and inner.unit.params:
+                    parts.append(self._added_to(Attr(Name(inner.unit.params[0].name), name), inner, values))
+        return union(parts)
+
+    def _result_contents(self, expr: Result, scope: Scope, values: bool, depth: int) -> Refs:
+        event = scope.unit.events[expr.event]
+        assert isinstance(event, Call)
+        func = event.func
+        if isinstance(func, Attr) and func.name in ("values", "items", "copy", "get", "pop", "setdefault"):
+            return self.contents(func.value, scope, values=True, depth=depth + 1)
+        if isinstance(func, Attr) and func.name == "keys":
+            return self.contents(func.value, scope, values=False, depth=depth + 1)
+        if isinstance(func, Name) and func.id in _PASS_ON and not self.names.lookup(func.id, scope):
+            number = _PASS_ON[func.id]
+            chosen = event.args if func.id == "zip" else event.args[number : number + 1]
+            return union(self.contents(arg, scope, values=values, depth=depth + 1) for arg in chosen)
+        parts: list[Refs] = []
+        for ref in self.names.resolve(func, scope):
+            if isinstance(ref, UnitRef | BoundRef) and self.names.unit_kind(ref) != "class":
+                inner = self.modules.scope(UnitKey(ref.path, ref.number))
+                for made in inner.unit.events:
+                    if isinstance(made, Return):
+                        parts.append(self.contents(made.value, inner, values=values, depth=depth + 1))
+                    elif isinstance(made, Yield):
+                        parts.append(self.names.resolve(made.value, inner))
+            elif isinstance(ref, LibRef):
+                for row in self.modules.rows.find(self.modules.rows.returns, ref.symbol):
+                    if row.element:
+                        parts.append((LibObj(self.modules.rows.canonical(row.element)),))
+        return union(parts)
+
+    def _added(self, name: str, scope: Scope, values: bool) -> Refs:
+        """What the module itself puts into a container later: `X[k] = v`, `X.append(v)`."""
+        parts = [self._added_to(Name(name), scope, values)]
+        if scope.unit.index == 0:
+            for inner in scope.module.scopes[1:]:
+                if Name(name) in inner.additions and (
+                    name not in inner.unit.locals or name in inner.unit.globals
+                ):
+                    parts.append(self._added_to(Name(name), inner, values))
+        return union(parts)
+
+    def _added_to(self, container: Expr, scope: Scope, values: bool) -> Refs:
+        parts: list[Refs] = []
+        for event in scope.additions.get(container, ()):
+            if isinstance(event, Call):
+                parts.extend(self._flattened(arg, scope) for arg in event.args)
+            elif event.value is not None:
+                parts.append(self._flattened(event.value if values else event.index, scope))
+        return union(parts)

@@ -1,0 +1,117 @@
+"""Cells that grow while calls are linked, and results that hold until a cell they looked at grows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from proctor.model.program import ConstRef, Ref, UnitKey
+
+Refs = tuple[Ref, ...]
+#: a parameter of a unit, or ("", symbol) for an attribute that the app keeps on a library's object
+Cell = tuple[UnitKey, int] | tuple[str, str]
+#: more stands for "anything": it is cut off so that one hub does not make everything reach everything
+MAX_REFS = 24
+_MAX_DEPTH = 40
+
+
+def union(parts: Iterable[Refs]) -> Refs:
+    """All refs of the parts, each once, in order."""
+    seen: dict[Ref, None] = {}
+    for part in parts:
+        for ref in part:
+            seen[ref] = None
+    return tuple(seen)[:MAX_REFS]
+
+
+class Memo(NamedTuple):
+    """A result, the cells it looked at, how many refs these held together, and the one pass it is good for (0: any)."""
+
+    refs: Refs
+    cells: frozenset[Cell]
+    size: int
+    only_in: int
+
+
+class Memory:
+    """The cells of one world, who looked at them, and what was worked out from them."""
+
+    def __init__(self) -> None:
+        self.cells: dict[Cell, dict[Ref, None]] = {}
+        self.readers: dict[Cell, set[UnitKey]] = {}
+        self.current: UnitKey | None = None
+        #: cells that the results being computed have looked at, and whether a cycle cut one of them short
+        self._looked_at: set[Cell] = set()
+        self._cut_short = False
+        self._active: set[object] = set()
+        self._depth = 0
+        #: counts the units linked: a result that a cycle cut short is good for one of them only
+        self._pass = 0
+
+    def begin(self, key: UnitKey | None) -> None:
+        """A unit is about to be linked: it is the reader of the cells looked at from now on."""
+        self.current = key
+        self._pass += 1
+
+    def remembered(self, table: dict[Any, Memo], key: Any, compute: Callable[[], Refs]) -> Refs:
+        """`compute()`, unless the table has its result and no cell that it looked at has grown since."""
+        known = table.get(key)
+        if known is not None and self._is_good(known):
+            return known.refs
+        mark = (id(table), key)
+        if mark in self._active or self._depth > _MAX_DEPTH:
+            self._cut_short = True
+            return ()
+        looked_at, cut_short = self._looked_at, self._cut_short
+        self._looked_at, self._cut_short = set(), False
+        self._active.add(mark)
+        self._depth += 1
+        refs = compute()
+        self._depth -= 1
+        self._active.discard(mark)
+        cells = frozenset(self._looked_at)
+        table[key] = Memo(refs, cells, self._size(cells), self._pass if self._cut_short else 0)
+        self._looked_at = looked_at | cells
+        self._cut_short = self._cut_short or cut_short
+        return refs
+
+    def _is_good(self, memo: Memo) -> bool:
+        if memo.only_in and memo.only_in != self._pass:
+            return False
+        if memo.cells:
+            if self._size(memo.cells) != memo.size:
+                return False
+            self._looked_at |= memo.cells
+            if self.current is not None:
+                for cell in memo.cells:
+                    self.readers.setdefault(cell, set()).add(self.current)
+        if memo.only_in:
+            self._cut_short = True
+        return True
+
+    def _size(self, cells: Iterable[Cell]) -> int:
+        return sum(len(self.cells.get(cell, ())) for cell in cells)
+
+    def look_at(self, cell: Cell) -> Refs:
+        """What a cell holds by now; whoever is being linked is told when it grows."""
+        self._looked_at.add(cell)
+        if self.current is not None:
+            self.readers.setdefault(cell, set()).add(self.current)
+        return tuple(self.cells.get(cell, ()))
+
+    def feed(self, key: UnitKey, number: int, refs: Refs) -> bool:
+        """Let a parameter's cell grow; True where it did."""
+        return self.feed_cell((key, number), refs)
+
+    def feed_cell(self, name: Cell, refs: Refs) -> bool:
+        """Let a cell grow; True where it did."""
+        if not refs:
+            return False
+        cell = self.cells.setdefault(name, {})
+        before = len(cell)
+        for ref in refs:
+            if len(cell) >= MAX_REFS:
+                break
+            if not isinstance(ref, ConstRef) or isinstance(ref.value, str):
+                cell[ref] = None
+        return len(cell) != before

@@ -1,0 +1,90 @@
+"""Modules of the tree, as one list of import folders finds them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from proctor.link.rows import Rows
+from proctor.link.scopes import Module, Scope
+from proctor.model.fact import FileFacts, Import
+from proctor.model.program import UnitKey
+from proctor.model.tree import SourceTree
+
+
+class Modules:
+    """The modules that were asked for, and the search for others."""
+
+    def __init__(
+        self, tree: SourceTree, files: Mapping[str, FileFacts], rows: Rows, roots: tuple[str, ...]
+    ) -> None:
+        self.tree = tree
+        self.files = files
+        self.rows = rows
+        self.roots = roots
+        self._modules: dict[str, Module] = {}
+        self._found: dict[str, str | None] = {}
+
+    def module(self, path: str) -> Module | None:
+        """The module of a file that was read; None for others."""
+        module = self._modules.get(path)
+        if module is None:
+            facts = self.files.get(path)
+            if facts is None:
+                return None
+            module = self._modules[path] = Module(path, facts)
+        return module
+
+    def scope(self, key: UnitKey) -> Scope:
+        """The scope of a unit of a file that was read."""
+        module = self.module(key.path)
+        assert module is not None
+        return module.scopes[key.number]
+
+    def find_module(self, dotted: str) -> str | None:
+        """The tree's file (or namespace folder) for an absolute module name; None for a library's."""
+        if dotted not in self._found:
+            self._found[dotted] = self._search(dotted)
+        return self._found[dotted]
+
+    def _search(self, dotted: str) -> str | None:
+        if not dotted:
+            return None
+        path = self.tree.find_module(dotted, self.roots)
+        if path is None or not path.endswith("/"):
+            return path
+        # A regular package anywhere on the path beats a namespace folder: such a folder counts only if it
+        # holds Python and no library of that name is known.
+        if dotted.partition(".")[0] in self.rows.roots:
+            return None
+        return path if any(name.startswith(path) for name in self.tree.python) else None
+
+    def import_target(self, module: Module, event: Import) -> tuple[str | None, str]:
+        """The file that `from M import …`/`import M` names, and the dotted name it has as a library otherwise."""
+        if event.level == 0:
+            return self.find_module(event.module), event.module
+        folder = module.folder.split("/") if module.folder else []
+        up = event.level - 1
+        if up > len(folder):
+            return None, "." * event.level + event.module
+        base = folder[: len(folder) - up]
+        stem = "/".join([*base, *event.module.split(".")]) if event.module else "/".join(base)
+        return self._at(stem), "." * event.level + event.module
+
+    def _at(self, stem: str) -> str | None:
+        for candidate in (f"{stem}/__init__.py" if stem else "__init__.py", f"{stem}.py"):
+            if candidate in self.tree:
+                return candidate
+        return f"{stem}/" if self.tree.is_folder(stem) else None
+
+    def submodule(self, path: str, name: str) -> str | None:
+        """The module `name` inside the package at `path`."""
+        if path.endswith("/"):
+            stem = path + name
+        elif path.endswith("__init__.py"):
+            stem = path[: -len("__init__.py")] + name
+        else:
+            return None
+        found = self._at(stem)
+        if found and found.endswith("/") and not any(p.startswith(found) for p in self.tree.python):
+            return None
+        return found
