@@ -122,6 +122,12 @@ def test_a_folder_named_procfile() -> None:
     assert found.process_types == ()
 
 
+def test_a_procfile_of_another_name_is_told() -> None:
+    found = declared({"procfile": "web: x"})
+    assert [(each.place.path, each.topic) for each in found.diagnostics] == [("procfile", "dialect")]
+    assert found.process_types == ()
+
+
 def test_no_procfile_is_no_diagnostic() -> None:
     assert declared({"app.py": ""}).diagnostics == ()
 

@@ -14,7 +14,7 @@ TREE = {
     "pkg/__init__.py": "", "pkg/wsgi.py": "", "pkg/celery.py": "", "pkg/tasks.py": "", "pkg/__main__.py": "",
     "src/lib/__init__.py": "", "src/lib/web.py": "", "site/core/__init__.py": "", "site/core/wsgi.py": "",
     "solo/__init__.py": "", "shop/management/commands/__init__.py": "", "shop/management/commands/poll.py": "",
-    "bare/mod.py": "", "requirements.txt": "django\nFlask\nawesome_lib==1\n",
+    "bare/mod.py": "", "start.sh": "", "requirements.txt": "django\nFlask\nawesome_lib==1\n",
 }  # fmt: skip
 
 
@@ -173,6 +173,7 @@ def test_library_versions_of_a_command_come_behind_the_apps_own() -> None:
         ("python manage.py nowhere", False, "the management command `nowhere` is not in the tree and not known from a library"),
         ("python x/manage.py migrate", True, "the file `x/manage.py` is not in the tree"),
         ("./nowhere.sh", True, "the program `./nowhere.sh` is not in the tree"),
+        ("start.sh", True, "`start.sh` is not on the search path of a shell; write `./start.sh`"),
         ("bash nowhere.sh", True, "the script `nowhere.sh` is not in the tree"),
         ("bash $X", False, "the script `$X` is decided by the environment"),
         ("some-program --x", False, "the program `some-program` is not known"),

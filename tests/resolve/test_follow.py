@@ -23,6 +23,7 @@ def relations(command: str, files: dict[str, str] | None = None) -> list[tuple[s
         ("celery -A a worker & gunicorn a:b", [("celery", "background"), ("gunicorn", "main")]),
         ("celery -A a worker & celery -A a beat & wait -n", [("celery", "background"), ("celery", "background")]),
         ("python worker.py &", [("python", "background")]),
+        ("gunicorn a:b | tee log", [("gunicorn", "piped"), ("tee", "after")]),
         ("yes | python manage.py migrate", [("yes", "piped"), ("manage.py", "main")]),
         ("alembic upgrade head || mkdir x; uvicorn a:b", [("alembic", "before"), ("mkdir", "fallback"), ("uvicorn", "main")]),
         ("python a.py && python b.py", [("python", "before"), ("python", "main")]),

@@ -56,6 +56,8 @@ def read(tree: SourceTree, procfile: str = "Procfile") -> Declaration:
     elif tree.is_folder(procfile):
         told = Diagnostic(Place(procfile, 1), "unreadable-line", f"`{procfile}` is a folder, not a file.")
         reading = ProcfileReading((), (told,), ())
+    else:
+        reading = ProcfileReading((), tuple(_misnamed(tree, procfile)), ())
     manifests, unread = _read_manifests(tree)
     first, others = _ranked(reading.process_types, manifests, procfile in tree)
     return Declaration(
@@ -74,6 +76,16 @@ def read(tree: SourceTree, procfile: str = "Procfile") -> Declaration:
         not_read=tuple(sorted({*not_read, *unread})),
         ignores=reading.ignores,
     )
+
+
+def _misnamed(tree: SourceTree, procfile: str) -> Iterable[Diagnostic]:
+    for path in tree.files:
+        if path.lower() == procfile.lower() or path.lower() == f"{procfile.lower()}.txt":
+            yield Diagnostic(
+                Place(path, 1),
+                "dialect",
+                f"foreman, honcho and Heroku read `{procfile}` only, so nothing of `{path}`.",
+            )
 
 
 def _read_manifests(tree: SourceTree) -> tuple[list[Manifest], list[tuple[str, str]]]:

@@ -80,9 +80,10 @@ def _relations(started: Sequence[Started], members: Sequence[int]) -> dict[int, 
         front = [i for i in members if not (started[i].background or started[i].piped)]
     mains: list[int] = []
     left = list(front)
-    staying = [i for i in members if started[i].background and started[i].duration != "short"]
+    aside = [i for i in members if started[i].background or started[i].piped]
+    staying = [i for i in aside if started[i].duration != "short"]
     if staying and all(started[i].duration == "short" for i in front):
-        # what stays was put into the background; the rest only prepares it or waits
+        # what stays was put into the background or in front of a pipe; the rest only prepares it, waits or logs
         return relations | {i: "before" if i < staying[0] else "after" for i in front}
     while left:
         mains.append(_main(started, left))

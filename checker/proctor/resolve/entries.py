@@ -258,15 +258,17 @@ class Entries:
         return self.project.find_file(word, situation.folder, situation.copied)
 
 
-def facts_of(launcher: Launcher, command: str, options: Sequence[tuple[str, str]]) -> Facts:
-    """What the launcher model says for this sub-command and these options."""
+def facts_of(
+    launcher: Launcher, command: str, options: Sequence[tuple[str, str]], environment: Mapping[str, str]
+) -> Facts:
+    """What the launcher model says for this sub-command, these options and this environment."""
     model = launcher.model
     facts = Facts(
         model.kind, launcher.parse.duration or ("long" if model.long_running else "short"), model.does, model.drives,
         dict(model.details), dict(model.signals),
     )  # fmt: skip
     for variant in launcher.variants:
-        if variant.holds(command, options):
+        if variant.holds(command, options, environment):
             does = [each for each in facts.does if each not in variant.without]
             facts = Facts(
                 variant.kind or facts.kind,

@@ -66,6 +66,8 @@ class Starter:
             self.apply(launcher, words, situation, place)
         elif "/" in word or word.endswith((".sh", ".py")):
             reason = f"the program `{word}` is not in the tree"
+            if self.project.find_file(word, situation.folder, situation.copied):
+                reason = f"`{word}` is not on the search path of a shell; write `./{word}`"
             self._unknown(words, situation, place, reason, missing=not word.startswith("/"))
         else:
             self._unknown(words, situation, place, f"the program `{word}` is not known")
@@ -300,7 +302,7 @@ class Starter:
         model, parsed = command.launcher.model, command.parsed
         configured = self.entries.configured(command)
         command = command.at(configured.situation)
-        facts = facts_of(command.launcher, parsed.command, configured.options)
+        facts = facts_of(command.launcher, parsed.command, configured.options, command.situation.environment)
         answer = self.entries.find(command, configured, facts.drives)
         launch = _launch(
             command.words, command.situation, place, launcher=model.name, entry=answer.entry,

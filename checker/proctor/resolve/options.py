@@ -56,7 +56,7 @@ class _Reader:
         self.valued.update(parse.takes)
         self.known = {*self.names, *parse.takes, *parse.optional}
         runs = parse.runs
-        self.needed = None if runs is None or runs.option and not runs.separator else runs.skip
+        self.needed = None if runs is None or (runs.option and not runs.separator) else runs.skip
         self.stopped = False
 
     def read(self) -> Parsed:

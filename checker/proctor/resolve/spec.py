@@ -154,12 +154,13 @@ class Parse(_Spec, frozen=True, kw_only=True):
 
 
 class Variant(_Spec, frozen=True, kw_only=True):
-    """What holds for one of the sub-commands `command`, and where `option` is present, is one of `equals` or
-    matches the regular expression `matches`. `does`, `drives`, `details` and `signals` are added, the others
+    """What holds for one of the sub-commands `command`, and where `option` (or the environment variable `variable`)
+    is present, is one of `equals` or matches the regular expression `matches`. `does`, `drives`, `details` and `signals` are added, the others
     replace."""
 
     command: tuple[str, ...] = ()
     option: str = ""
+    variable: str = ""
     equals: tuple[str, ...] = ()
     matches: str = ""
     present: bool | None = None
@@ -173,13 +174,15 @@ class Variant(_Spec, frozen=True, kw_only=True):
     parse: dict[str, Any] = {}
     source: str = ""
 
-    def holds(self, command: str, options: Sequence[tuple[str, str]]) -> bool:
-        """Whether it holds for this sub-command and these options."""
+    def holds(self, command: str, options: Sequence[tuple[str, str]], environment: Mapping[str, str]) -> bool:
+        """Whether it holds for this sub-command, these options and this environment."""
         if self.command and command not in self.command:
             return False
-        if not self.option:
-            return True
         values = [value for name, value in options if name == self.option]
+        if self.variable:
+            values = [environment[self.variable]] if self.variable in environment else []
+        elif not self.option:
+            return True
         if self.present is not None and bool(values) is not self.present:
             return False
         if self.equals and not (values and values[0] in self.equals):
