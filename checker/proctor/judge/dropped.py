@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 
 from proctor.judge.asking import Wanted, fits
 from proctor.judge.carried import parts
@@ -25,16 +26,18 @@ from proctor.model.fact import (
     Yield,
 )
 from proctor.model.finding import Step
-from proctor.model.program import Hit, UnitKey
+from proctor.model.program import BoundRef, Hit, UnitKey, UnitRef
 
 
 class DroppedQuestion(PathQuestion, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The result of a call is dropped: it stands alone, or goes to a name that the unit never reads again.
-    `first` are the calls asked about; `coroutine` asks about calls of the app's own `async def`s instead. `target`: what
+    `first` are the calls asked about, and with them calls on something unknown that are given the coroutine of an `async def`
+    of the app and are written like one of the patterns `unresolved`; `coroutine` asks about calls of the app's own `async def`s instead. `target`: what
     is handed over does such a thing, itself or through calls. `awaited_by`: such an event of the same unit takes care of
     all of them (`Thread.join`); a result that is kept in an attribute or a container, passed on or returned is not dropped."""
 
     first: Wanted | None = None
+    unresolved: tuple[str, ...] = ()
     coroutine: bool = False
     target: Point | None = None
     awaited_by: Wanted | None = None
@@ -54,8 +57,8 @@ def _results(question: DroppedQuestion, deeds: Deeds, key: UnitKey, first: Wante
     if question.awaited_by is not None and any(fits(question.awaited_by, hit) for hit in own):
         return
     seen: set[int] = set()
-    for hit in own:
-        if hit.event < 0 or hit.event in seen or not fits(first, hit):
+    for hit in (*(hit for hit in own if fits(first, hit)), *_unresolved(question, deeds, key, first)):
+        if hit.event < 0 or hit.event in seen:
             continue
         seen.add(hit.event)
         if not is_dropped(deeds, key, hit.event):
@@ -63,6 +66,25 @@ def _results(question: DroppedQuestion, deeds: Deeds, key: UnitKey, first: Wante
         done = _target_deed(question, deeds, key, hit)
         if question.target is None or done is not None:
             yield from _answer(question, deeds, key, hit, done)
+
+
+def _unresolved(question: DroppedQuestion, deeds: Deeds, key: UnitKey, first: Wanted) -> Iterator[Hit]:
+    """Calls on something unknown that look like one of those asked about."""
+    if not question.unresolved:
+        return
+    for number, event in enumerate(deeds.program.unit(key).events):
+        if not isinstance(event, Call) or not isinstance(event.func, Attr):
+            continue
+        if deeds.program.symbols(key, number) or deeds.program.targets(key, number):
+            continue
+        name = written(deeds, key, event.func)
+        if any(fnmatchcase(name, pattern) for pattern in question.unresolved) and any(
+            deeds.program.unit(target).is_async
+            for each in _arguments(deeds, key, number)
+            for target in deeds.program.targets(key, each)
+        ):
+            place = deeds.program.place(key, event)
+            yield Hit(effect=first.effect[0], symbol=name, unit=key, event=number, place=place)  # type: ignore[arg-type]
 
 
 def is_dropped(deeds: Deeds, key: UnitKey, number: int) -> bool:
@@ -179,6 +201,9 @@ def _coroutines(question: DroppedQuestion, deeds: Deeds, key: UnitKey) -> Iterat
     for number, event in enumerate(unit.events):
         if not isinstance(event, Call) or event.use != "statement":
             continue
+        # a method that is only guessed by its name may belong to something else
+        if not _is_certain(deeds, key, event):
+            continue
         targets = deeds.program.targets(key, number)
         if not targets or not all(_makes_coroutine(deeds.program.unit(target)) for target in targets):
             continue
@@ -188,6 +213,11 @@ def _coroutines(question: DroppedQuestion, deeds: Deeds, key: UnitKey) -> Iterat
             names = {"symbol": name, "unit": deeds.program.symbol(key)}
             step = Step(deeds.program.place(targets[0]), f"`{deeds.program.symbol(targets[0])}` is `async`")
             yield Answer(contexts[0], deeds.program.place(key, event), names, (step,), f"`{name}()`", name)
+
+
+def _is_certain(deeds: Deeds, key: UnitKey, event: Call) -> bool:
+    refs = deeds.program.resolve(key, event.func)
+    return bool(refs) and all(isinstance(ref, UnitRef | BoundRef) for ref in refs)
 
 
 def _makes_coroutine(unit: Unit) -> bool:
