@@ -27,6 +27,7 @@ def relations(command: str, files: dict[str, str] | None = None) -> list[tuple[s
         ("yes | python manage.py migrate", [("yes", "piped"), ("manage.py", "main")]),
         ("alembic upgrade head || mkdir x; uvicorn a:b", [("alembic", "before"), ("mkdir", "fallback"), ("uvicorn", "main")]),
         ("python a.py && python b.py", [("python", "before"), ("python", "main")]),
+        ("python a.py; while true; do sleep 60; done", [("python", "main"), ("sleep", "after")]),
         ("cd x && export A=1 && gunicorn a:b", [("gunicorn", "main")]),
         ("if test -f x; then gunicorn a:b; else uvicorn a:b; fi", [("gunicorn", "main"), ("uvicorn", "main")]),
         ("test -f x || gunicorn a:b", [("gunicorn", "main")]),
@@ -139,7 +140,7 @@ def test_variables_of_a_script_are_put_in() -> None:
     }
     found = launch("sh run.sh", files)
     assert found.entry is not None and found.entry.target == "app:app"
-    assert (found.option("workers"), found.option("bind")) == ("2", "$BIND")
+    assert (found.option("workers"), found.option("bind")) == ("2", "0.0.0.0:$PORT")
     assert dict(found.environment)["BIND"] == "0.0.0.0:$PORT"
 
 

@@ -166,6 +166,7 @@ def test_details(command: str, details: dict[str, str]) -> None:
         ("python -m debugpy --listen 0.0.0.0:1 -m uvicorn a:b", ("debugpy",), "uvicorn"),
         ("python -m cProfile -o x worker.py", ("profilers",), "python"),
         ("$PREFIX gunicorn a:b", (), "gunicorn"),
+        ("env $(cat .env | xargs) gunicorn a:b", ("env",), "gunicorn"),
     ],
 )
 def test_wrappers(command: str, wrappers: tuple[str, ...], launcher: str) -> None:

@@ -17,6 +17,8 @@ from proctor.resolve.spec import Catalogue
 
 __all__ = ["entry_points"]
 
+_WAITING = frozenset({"sleeps", "waits"})
+
 
 def entry_points(
     declaration: Declaration, launchers: Sequence[LauncherModel], tree: SourceTree
@@ -100,8 +102,9 @@ def _main(started: Sequence[Started], front: Sequence[int]) -> int:
     for index in front:
         if started[index].duration == "long":
             return index
-    # commands behind a program of unknown length show that it is meant to end
-    return front[-1]
+    # commands behind a program of unknown length show that it is meant to end, unless they only wait
+    at_work = [index for index in front if not _WAITING.issuperset(started[index].launch.does or ("",))]
+    return (at_work or front)[-1]
 
 
 def _exclusive(one: Started, other: Started) -> bool:

@@ -21,6 +21,7 @@ from proctor.resolve.targets import Search, resolve_target
 
 _SHEBANG = re.compile(r"#!\s*(\S+)[ \t]*([^\n]*)")
 _HEAD = 2_000
+_OPTIONAL = re.compile(r"\$\w+|\$\{\w+\}|\$\(.*\)|`.*`", re.DOTALL)
 
 
 class Starter:
@@ -47,7 +48,7 @@ class Starter:
         if situation.depth > MAX_DEPTH:
             return
         word = situation.resolve(words[0], defaults=True)
-        if len(words) > 1 and (not word or re.fullmatch(r"\$\w+|\$\{\w+\}", word)):
+        if len(words) > 1 and (not word or _OPTIONAL.fullmatch(word)):
             # an optional wrapper in a variable, most often empty: `$PREFIX ./manage.py migrate`
             self.start(words[1:], situation, place)
             return

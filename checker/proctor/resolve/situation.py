@@ -19,6 +19,8 @@ Front = bool | Literal["bash"]
 #: (`sh -c`), "bash" (`bash -c`), "script" (a file), "none" (no shell)
 TextKind = Literal["line", "command", "bash", "script", "none"]
 
+#: a value that doubles with every assignment is no option
+_LONGEST_VALUE = 10_000
 _VARIABLE = re.compile(
     r"\$(?:(?P<bare>[A-Za-z_]\w*|\d|[@*#])|\{(?P<name>\w+|[@*#])(?:(?P<op>:?[-+=?])(?P<word>[^{}]*))?\})"
 )
@@ -53,7 +55,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Situation:
-    """The point. `variables` are literals that the shell text itself assigned, `environment` what was exported or
+    """The point. `variables` are the values that the shell text itself assigned, `environment` what was exported or
     declared; `arguments` the positional words (None: not known). `front` says whether the shells
     outside this text are replaced by its last command."""
 
@@ -93,20 +95,11 @@ class Situation:
         return replace(self, **fields)  # type: ignore[arg-type]  # dataclasses.replace checks the names
 
     def with_variables(self, assigned: Mapping[str, str], exported: bool = False) -> Situation:
-        """After assignments. A value that is not a literal makes the variable unknown."""
-        variables = dict(self.variables)
-        environment = dict(self.environment)
-        for name, raw in assigned.items():
-            value = self.expand(raw)
-            if is_known(value):
-                variables[name] = value
-                if exported:
-                    environment[name] = value
-            else:
-                variables.pop(name, None)
-                if exported:
-                    environment[name] = value
-        return replace(self, variables=variables, environment=environment)
+        """After assignments. What the environment decides stays as written in the value."""
+        values = {name: self.expand(raw) for name, raw in assigned.items()}
+        values = {name: value for name, value in values.items() if len(value) <= _LONGEST_VALUE}
+        environment = {**self.environment, **values} if exported else self.environment
+        return replace(self, variables={**self.variables, **values}, environment=environment)
 
     def expand(self, text: str) -> str:
         """`text` with the variables that this shell text assigned and the positional words put in."""
