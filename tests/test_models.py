@@ -86,11 +86,7 @@ def marks(example: ModelExample, kind: str) -> Iterator[tuple[str, int, str]]:
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_marked_effects_are_found(example: ModelExample) -> None:
     program = linked(example)
-    found = {
-        (hit.place.path, hit.place.line, hit.effect)
-        for view in program.views
-        for _, hit in view.hits()
-    }
+    found = {(hit.place.path, hit.place.line, hit.effect) for view in program.views for _, hit in view.hits()}
     assert set(marks(example, "effect")) - found == set()
 
 
@@ -170,26 +166,34 @@ def _names_of(row: msgspec.Struct) -> Iterator[str]:
 def find(dotted: str) -> str | None:
     """Why a dotted name cannot be found in its library; None where it is there."""
     parts = dotted.removesuffix("()").split(".")
-    reason = "there is no such module"
+    reasons = ["there is no such module"]
     for n_module in range(len(parts), 0, -1):
         try:
             value: Any = importlib.import_module(".".join(parts[:n_module]))
         except ModuleNotFoundError:
             continue
         except Exception as error:
-            reason = f"{type(error).__name__}: {error}"
+            reasons.append(f"{type(error).__name__}: {error}")
             continue
-        for part in parts[n_module:]:
-            annotations = {
-                name for each in getattr(value, "__mro__", ()) for name in getattr(each, "__annotations__", ())
+        missing = _missing_part(value, parts[n_module:])
+        if missing is None:
+            return None
+        reasons.append(f"`{missing}` is not there")
+    return reasons[-1]
+
+
+def _missing_part(value: Any, parts: list[str]) -> str | None:
+    """The first attribute of a chain that is missing; fields that a class only annotates are there."""
+    for part in parts:
+        if not hasattr(value, part):
+            annotated = {
+                name
+                for each in getattr(value, "__mro__", ())
+                for name in getattr(each, "__annotations__", ())
             }
-            if not hasattr(value, part):
-                if part in annotations:
-                    return None
-                return f"`{part}` is not there"
-            value = getattr(value, part)
-        return None
-    return reason
+            return None if part in annotated else part
+        value = getattr(value, part)
+    return None
 
 
 def twins(name: str) -> tuple[str, ...]:
@@ -235,7 +239,8 @@ _DJANGO_APPS = {
 
 
 @pytest.mark.parametrize(
-    "model", [case for case in MODELS if is_installed(case.values[0])]  # type: ignore[arg-type]  # a model
+    "model",
+    [case for case in MODELS if is_installed(case.values[0])],  # type: ignore[arg-type]  # a model
 )
 def test_names_exist(model: LibraryModel) -> None:
     missing: dict[str, str] = {}
