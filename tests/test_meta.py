@@ -67,7 +67,21 @@ def test_vocabularies_are_whole() -> None:
 # --- no library is known by name ---------------------------------------------------------------------------
 
 #: Words of the engine's own that happen to be the name of a program or library, too.
-OWN_WORDS = frozenset({"python", "sh", "bash", "nohup", "environ", "coverage", "env", "testing", "timeout"})
+OWN_WORDS = frozenset(
+    {
+        "python",
+        "sh",
+        "bash",
+        "nohup",
+        "coverage",
+        "decorator",
+        "env",
+        "environ",
+        "rules",
+        "testing",
+        "timeout",
+    }
+)
 #: Makers of files that declare something, and platforms: whoever reads the files must know their names.
 MANIFESTS = frozenset({"conda", "docker", "fly", "heroku", "pdm", "poetry", "redis", "supervisord", "uv"})
 READERS = re.compile(r"declare/|resolve/project\.py|settings\.py")

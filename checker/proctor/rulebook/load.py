@@ -264,7 +264,7 @@ def _read_rule(file: RuleFile) -> Rule:
         raise ConfigurationError(
             f"{file.name}: `when.judge` cannot be `{judge}`; {nearest(str(judge), JUDGES)}."
         )
-    rule = fill({**table, "judge": judge, "path": file.name}, Rule, file.name)
+    rule = _with_prose(fill({**table, "judge": judge, "path": file.name}, Rule, file.name))
     if rule.clause not in CLAUSES:
         raise ConfigurationError(
             f"{file.name}: `clause` cannot be `{rule.clause}`; {nearest(rule.clause, CLAUSES)}."
@@ -283,6 +283,15 @@ def _read_rule(file: RuleFile) -> Rule:
     _check_template(rule.message, file.name)
     _check_examples(rule, examples, file.name)
     return rule
+
+
+def _with_prose(rule: Rule) -> Rule:
+    """Sentences on one line, however the file breaks them; longer texts without the space around them."""
+    return msgspec.structs.replace(
+        rule,
+        **{key: " ".join(getattr(rule, key).split()) for key in ("summary", "remedy", "message")},
+        **{key: getattr(rule, key).strip() for key in ("why", "not_reported")},
+    )
 
 
 def _clause_of(code: str) -> str:
