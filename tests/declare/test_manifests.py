@@ -335,9 +335,19 @@ def test_a_procfile_comes_first_and_the_others_stand_beside_it() -> None:
         ("web", "Procfile", 4)
     ]
     assert [(each.name, each.declared_in) for each in found.other_process_types] == [
-        ("container", "Dockerfile")
+        ("container (Dockerfile)", "Dockerfile")
     ]
     assert found.variables == {"A": "1", "B": None}
+
+
+def test_further_declarations_are_called_after_their_manifest() -> None:
+    service = "services:\n  web: {build: ., command: x, container_name: y}\n"
+    found = declared({"Procfile": "web: a", "compose.yml": service, "b/compose.yml": service})
+    assert [each.name for each in found.other_process_types] == ["web (compose)", "web (b/compose.yml)"]
+    assert [each.process for each in found.settings] == ["web (b/compose.yml)", "web (compose)"]
+    alone = declared({"compose.yml": service})
+    assert [each.name for each in alone.process_types] == ["web"]
+    assert [each.process for each in alone.settings] == ["web"]
 
 
 def test_without_a_procfile_one_kind_of_manifest_counts() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -24,7 +24,7 @@ from proctor.declare.supervisors import (
     read_unit,
 )
 from proctor.model.place import Place
-from proctor.model.process import Declaration, Diagnostic, ProcessType
+from proctor.model.process import Declaration, DeploySetting, Diagnostic, ProcessType
 from proctor.model.tree import SourceTree
 
 __all__ = ["read"]
@@ -60,17 +60,16 @@ def read(tree: SourceTree, procfile: str = "Procfile") -> Declaration:
         reading = ProcfileReading((), tuple(_misnamed(tree, procfile)), ())
     manifests, unread = _read_manifests(tree)
     first, others = _ranked(reading.process_types, manifests, procfile in tree)
+    names = _names(first, others)
     return Declaration(
         process_types=_with_counts(first, manifests),
-        other_process_types=others,
+        other_process_types=tuple(
+            msgspec.structs.replace(each, name=names[each.declared_in, each.place.path, each.name])
+            for each in others
+        ),
         diagnostics=reading.diagnostics,
         sources=tuple(sorted({*sources, *(each.path for each in manifests if _says_something(each))})),
-        settings=tuple(
-            sorted(
-                (setting for each in manifests for setting in each.settings),
-                key=lambda setting: (setting.place, setting.topic, setting.value),
-            )
-        ),
+        settings=_settings(manifests, names),
         variables=_variables(manifests),
         requirements=requirements,
         not_read=tuple(sorted({*not_read, *unread})),
@@ -154,7 +153,11 @@ def _ranked(
     from_procfile: tuple[ProcessType, ...], manifests: Iterable[Manifest], has_procfile: bool
 ) -> tuple[tuple[ProcessType, ...], tuple[ProcessType, ...]]:
     types = [each for manifest in manifests for each in manifest.process_types]
-    types.sort(key=lambda each: (each.development, _RANKS.index(each.declared_in), each.place))
+    types.sort(
+        key=lambda each: (
+            each.development, _RANKS.index(each.declared_in), each.place.path.count("/"), each.place,
+        )
+    )  # fmt: skip
     if from_procfile or has_procfile or not types:
         return from_procfile, tuple(types)
     best = (types[0].development, types[0].declared_in)
@@ -169,6 +172,34 @@ def _unique(types: Iterable[ProcessType]) -> Iterable[ProcessType]:
         if each.name not in seen:
             seen.add(each.name)
             yield each
+
+
+def _names(first: Iterable[ProcessType], others: Iterable[ProcessType]) -> dict[tuple[str, str, str], str]:
+    # The same app is declared twice: what stands beside the Procfile is called after its manifest as well.
+    names: dict[tuple[str, str, str], str] = {}
+    taken = {each.name for each in first}
+    for each in others:
+        name = f"{each.name} ({each.declared_in})"
+        if name in taken:
+            name = f"{each.name} ({each.place.path})"
+        while name in taken:
+            name += "'"
+        taken.add(name)
+        names[each.declared_in, each.place.path, each.name] = name
+    return names
+
+
+def _settings(
+    manifests: Iterable[Manifest], names: Mapping[tuple[str, str, str], str]
+) -> tuple[DeploySetting, ...]:
+    by_kind = {(kind, name): called for (kind, _, name), called in reversed(list(names.items()))}
+    found: list[DeploySetting] = []
+    for manifest in manifests:
+        for setting in manifest.settings:
+            name = setting.process or ""
+            called = names.get((manifest.kind, manifest.path, name)) or by_kind.get((manifest.kind, name))
+            found.append(msgspec.structs.replace(setting, process=called) if called else setting)
+    return tuple(sorted(found, key=lambda setting: (setting.place, setting.topic, setting.value)))
 
 
 def _with_counts(types: tuple[ProcessType, ...], manifests: Iterable[Manifest]) -> tuple[ProcessType, ...]:

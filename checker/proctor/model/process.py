@@ -155,7 +155,7 @@ class Declaration(msgspec.Struct, frozen=True, kw_only=True):
     `variables` the environment variables a manifest declares (None: declared without a value);
     `requirements` maps normalised distribution names to a pinned version, or "" where not pinned.
     `process_types` come from one manifest, the Procfile where there is one; `other_process_types` are what further
-    manifests declare (the same app started another way). `ignores` are the acceptance comments of Procfiles,
+    manifests declare (the same app started another way), their names followed by the manifest: "web (compose)". `ignores` are the acceptance comments of Procfiles,
     each with its path."""
 
     process_types: tuple[ProcessType, ...]

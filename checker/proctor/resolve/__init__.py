@@ -23,11 +23,14 @@ _WAITING = frozenset({"sleeps", "waits"})
 def entry_points(
     declaration: Declaration, launchers: Sequence[LauncherModel], tree: SourceTree
 ) -> tuple[ResolvedProcess, ...]:
-    """The programs that each process type starts, in the declaration's order (those of further manifests behind).
+    """The programs that each process type starts, in the declaration's order (those of further manifests behind,
+    without what is meant for development).
     Never raises: what cannot be followed is said in `unresolved`."""
     catalogue = Catalogue(launchers)
     project = Project(tree, declaration.requirements)
-    types = [*declaration.process_types, *declaration.other_process_types]
+    # what only a developer's machine starts is no part of the formation, unless nothing else is declared
+    others = [each for each in declaration.other_process_types if not each.development]
+    types = [*declaration.process_types, *others]
     return tuple(_resolve(each, catalogue, project, declaration.variables) for each in types)
 
 
