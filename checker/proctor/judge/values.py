@@ -2,8 +2,8 @@
 
 `[[when.any]]` holds alternatives; each is one of
 - a **setting**: `setting` names keys ("system:KEY", nested keys after dots, `*` for any item of a mapping, such as
-  "django:CACHES.*.BACKEND"), `equals` values or `matches` (a regular expression) say which values are meant, `unless_key` maps
-  sibling keys to values that excuse it, `default` says whether a library's default counts (true). `used_by` are effects
+  "django:CACHES.*.BACKEND"), `equals` values or `matches` (a regular expression) say which values are meant, `at_least` a number from which on they are;
+  `unless_key` maps sibling keys to values that excuse it, `requires` other settings to values that they must have, `default` says whether a library's default counts (true). `used_by` are effects
   (see `Wanted`) of which the program must have one: a cache that nobody uses holds nothing. With `absent` the finding is that
   the setting is missing, or has one of the values in `equals`.
 - an **effect**: `effect`, `details`, `symbol` as in judge `effects`; the row's own conditions looked at the value. `phase`
@@ -50,7 +50,9 @@ class _Alternative(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     setting: tuple[str, ...] = ()
     equals: tuple[str | int | float | bool | None, ...] = ()
     matches: str = ""
+    at_least: float | None = None
     unless_key: dict[str, str] = {}
+    requires: dict[str, str] = {}
     default: bool = True
     absent: bool = False
     used_by: tuple[Wanted, ...] = ()
@@ -117,6 +119,8 @@ def _first(view: ProcessView, wanted: Wanted, phases: tuple[str, ...] = ()) -> t
 def _settings(question: _Question, view: ProcessView) -> Iterator[Outcome]:
     alternative = question.alternative
     use: tuple[Context, Hit] | None = None
+    if not all(_has_value(view, name, pattern) for name, pattern in alternative.requires.items()):
+        return
     for wanted in alternative.used_by:
         use = use or _first(view, wanted, alternative.phase)
     if alternative.used_by and use is None:
@@ -130,6 +134,13 @@ def _settings(question: _Question, view: ProcessView) -> Iterator[Outcome]:
             outcome = _absent(question, view, name, use)
             if outcome is not None:
                 yield outcome
+
+
+def _has_value(view: ProcessView, name: str, pattern: str) -> bool:
+    system, _, key = name.partition(":")
+    setting = view.setting(system, key)
+    value = setting.value if setting is not None else None
+    return isinstance(value, Known) and re.search(pattern, str(value.value)) is not None
 
 
 def _find(view: ProcessView, name: str) -> Iterator[Setting]:
@@ -196,6 +207,8 @@ def _meant(alternative: _Alternative, value: Any) -> bool:
         value == option and isinstance(value, bool) == isinstance(option, bool)
         for option in alternative.equals
     ):
+        return True
+    if alternative.at_least is not None and isinstance(value, int | float) and value >= alternative.at_least:
         return True
     return (
         bool(alternative.matches)

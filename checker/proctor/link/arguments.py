@@ -11,7 +11,7 @@ from proctor.link.names import World
 from proctor.link.scopes import Scope
 from proctor.link.values import Evaluator
 from proctor.model.fact import Call, Const, Expr, Star
-from proctor.model.program import FromEnv, Known, LibObj, LibRef
+from proctor.model.program import FromEnv, Known, LibObj, LibRef, Value
 from proctor.model.rule import ArgumentTest
 
 
@@ -54,30 +54,69 @@ class Conditions:
     def holds(self, test: ArgumentTest, call: Call | None, scope: Scope) -> bool | str:
         """One test."""
         expr = given(call, test.argument, test.position) if call is not None else None
-        hidden = call is not None and expr is None and is_open(call)
         label = test.argument or f"argument {test.position}"
+        hidden = (
+            f"`{label}` may be hidden in `*` or `**`"
+            if call is not None and expr is None and is_open(call)
+            else ""
+        )
+        if test.key:
+            return self._holds_in(test, expr, scope, hidden, f"{label}[{test.key}]")
         if test.present is not None:
             if hidden:
-                return f"`{label}` may be hidden in `*` or `**`"
+                return hidden
             absent = expr is None or expr == Const(None)
             if absent == test.present:
                 return False
-            if not (test.equals or test.differs or test.matches or test.type):
+            if not (test.equals or test.differs or test.matches or test.type or test.not_type):
                 return True
         if test.type:
             return self._is_type(test.type, expr, scope)
+        if test.not_type:
+            return all(self._is_type(name, expr, scope) is not True for name in test.not_type)
         if expr is None:
-            if hidden:
-                return f"`{label}` may be hidden in `*` or `**`"
-            if test.default is msgspec.UNSET:
-                return not test.equals and not test.matches
-            return self._fits(test, test.default)
-        value = self.evaluator.evaluate(expr, scope)
+            return hidden or self._without(test)
+        return self._tested(test, self.evaluator.evaluate(expr, scope), label)
+
+    def _holds_in(
+        self, test: ArgumentTest, expr: Expr | None, scope: Scope, hidden: str, label: str
+    ) -> bool | str:
+        """The test of one item of a mapping that is passed."""
+        if expr is None:
+            return hidden or (not test.present if test.present is not None else self._without(test))
+        mapping = self.evaluator.evaluate(expr, scope)
+        if not isinstance(mapping, Known) or not isinstance(mapping.value, dict):
+            return f"the value of `{label}` is not known"
+        value = mapping.value.get(test.key)
+        if test.present is not None:
+            if (value is None) == test.present:
+                return False
+            if not (test.equals or test.differs or test.matches):
+                return True
+        if value is None:
+            return self._without(test)
+        return self._tested(test, value, label)
+
+    def _without(self, test: ArgumentTest) -> bool:
+        if test.default is msgspec.UNSET:
+            return not test.equals and not test.matches
+        return self._fits(test, test.default)
+
+    def _tested(self, test: ArgumentTest, value: Value, label: str) -> bool | str:
         if isinstance(value, Known):
             return self._fits(test, value.value)
         if isinstance(value, FromEnv):
-            return f"env:{value.variable}"
+            return self._from_environment(test, value)
         return f"the value of `{label}` is not known"
+
+    def _from_environment(self, test: ArgumentTest, value: FromEnv) -> bool | str:
+        """What the environment decides is in question only where the code's own fallback passes the test."""
+        fallback = value.fallback
+        while isinstance(fallback, FromEnv):
+            fallback = fallback.fallback
+        if fallback is None or (isinstance(fallback, Known) and not self._fits(test, fallback.value)):
+            return False
+        return f"env:{value.variable}"
 
     def _is_type(self, wanted: str, expr: Expr | None, scope: Scope) -> bool | str:
         if expr is None:

@@ -41,6 +41,7 @@ from proctor.model.fact import (
     Yield,
 )
 from proctor.model.program import BoundRef, ConstRef, LibObj, LibRef, ModRef, ObjRef, Ref, UnitKey, UnitRef
+from proctor.model.rule import ReturnsRow
 from proctor.model.tree import SourceTree
 
 BUILTINS = frozenset(dir(builtins))
@@ -479,6 +480,7 @@ class World(Modules, Memory):
 
     def _library_result(self, symbol: str, event: Call | None, scope: Scope, args: tuple[Refs, ...]) -> Refs:
         rows = self.rows.find(self.rows.returns, symbol)
+        rows = [row for row in rows if not row.where or self._is_meant(row, event, scope)]
         if rows:
             return union(self._returns(row.type, row.same_as, symbol, event, scope, args) for row in rows)
         last = symbol.rpartition(".")[2]
@@ -489,6 +491,22 @@ class World(Modules, Memory):
         if symbol.startswith("builtins."):
             return self._builtin_result(last, event, scope, args)
         return (LibObj(f"{symbol}()"),)
+
+    def _is_meant(self, row: ReturnsRow, event: Call | None, scope: Scope) -> bool:
+        """Whether the constant arguments of a call pick this row (`client("sqs")`)."""
+        if event is None:
+            return False
+        for test in row.where:
+            values = [
+                ref.value
+                for name, expr in (*enumerate(event.args), *event.keywords)
+                if name in (test.position, test.argument)
+                for ref in self.resolve(expr, scope)
+                if isinstance(ref, ConstRef)
+            ]
+            if not any(value in test.equals for value in values):
+                return False
+        return True
 
     def _returns(
         self, type_: str, same_as: str, symbol: str, event: Call | None, scope: Scope, args: tuple[Refs, ...]

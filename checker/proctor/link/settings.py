@@ -106,7 +106,8 @@ class LaunchSettings:
 
     def get(self, system: str, key: str) -> Setting | None:
         """One setting; nested keys after a dot ("CACHES.default.BACKEND")."""
-        if system not in self.systems():
+        module_rows = [row for row in self.rows.settings if row.system == system and row.style == "module"]
+        if module_rows and system not in self.systems():
             return None
         table = self.table(system)
         if key in table:

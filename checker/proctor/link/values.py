@@ -394,6 +394,8 @@ class Evaluator:
         if text is not None:
             kind = caster.id if isinstance(caster, Name) else row.cast
             return Known(cast(text, kind))
+        if fallback is None and row.none_when_absent:
+            fallback = Known(None)
         return FromEnv(name, fallback)
 
     def _builtin(self, event: Call, scope: Scope) -> Value:
