@@ -146,6 +146,7 @@ def test_acceptances_are_counted_and_idle_ones_named(app: Path, capsys: Captured
         (["check", "--platform", "herku"], "`--platform` cannot be `herku`; the nearest valid one is `heroku`."),
         (["check", "--select", "E501"], "`--select` must hold codes such as `TF611` or their beginnings, not `E501`."),
         (["check", "--select", "TF7"], "`select`: no rule has the code `TF7`; "),
+        (["check", "--procfile", "Procfile.dev"], "The Procfile `Procfile.dev` is not there."),
         (["check", "--color", "red"], "`--color` cannot be `red`; valid are `auto`, `always`, `never`."),
         (["check", "--output", "no/such/folder.json"], "`no/such/folder.json` cannot be written ("),
         (["check", "--output", "json:"], "`--output` names no file."),
@@ -212,6 +213,18 @@ def test_an_interrupt_is_no_traceback(app: Path, capsys: Captured, monkeypatch: 
     status, out, err = run(capsys, "check")
     assert (status, out) == (130, "")
     assert err in ("", "proctor: interrupted\n")
+
+
+def test_an_interrupt_while_loading_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    from proctor.__main__ import main
+
+    def interrupt(arguments: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("proctor.cli.run", interrupt)
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 130
 
 
 # --- the other commands ------------------------------------------------------------------------------------

@@ -65,7 +65,7 @@ def run(arguments: Sequence[str]) -> int:
         _complain(str(error))
         return error.exit_code
     except BrokenPipeError:
-        return 0
+        raise
     except (KeyboardInterrupt, typer.Abort):
         _complain("interrupted")
         return _INTERRUPTED

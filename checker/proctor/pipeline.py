@@ -46,15 +46,19 @@ class Linked:
 
 
 def open_tree(root: Path, settings: Settings) -> SourceTree:
-    """The files of the app in `root`. Raises RootError where there is no folder that can be listed."""
+    """The files of the app in `root`. Raises RootError where there is no folder that can be listed, and
+    ConfigurationError where the Procfile that the settings name is not in it."""
     if not root.exists():
         raise RootError(f"`{root}` is not there.")
     if not root.is_dir():
         raise RootError(f"`{root}` is a file; give the folder of the app.")
     try:
-        return read_tree(root, settings.exclude)
+        tree = read_tree(root, settings.exclude)
     except OSError as error:
         raise RootError(f"`{root}` cannot be read ({error.strerror}).") from error
+    if settings.procfile != Settings().procfile and settings.procfile not in tree:
+        raise ConfigurationError(f"The Procfile `{settings.procfile}` is not there.")
+    return tree
 
 
 def judge_tree(
