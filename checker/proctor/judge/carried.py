@@ -59,11 +59,17 @@ def _inner(expr: Expr) -> Iterable[Expr | None]:
 
 
 def carriers(deeds: Deeds, key: UnitKey, sources: Iterable[int]) -> tuple[frozenset[str], frozenset[int]]:
-    """The names and call results of a unit that hold (something made from) the results of the events `sources`, or
-    from what the unit was given."""
+    """The names and call results of a unit that hold (something made from) what the nodes `sources` of its graph bring
+    (the results of calls, the items of loops), or from what the unit was given."""
     unit = deeds.program.unit(key)
     names = {param.name for param in unit.params if param.name not in ("self", "cls")}
     results = set(sources)
+    loops = {block for block, head in deeds.graph(key).head.items() if head in results}
+    names.update(
+        event.name
+        for event in unit.events
+        if isinstance(event, Bind) and event.how == "for" and event.block in loops
+    )
     # names are bound before they are used, but for loops: two passes see what the second round of a loop holds
     for _ in range(2):
         for number, event in enumerate(unit.events):

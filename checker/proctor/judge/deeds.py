@@ -74,7 +74,7 @@ class Deeds:
     def _run_targets(self, key: UnitKey) -> Iterator[tuple[int, tuple[UnitKey, ...]]]:
         unit = self.program.unit(key)
         script = self._is_script(key)
-        handed_on = self._handed_on(key)
+        handed_on = self.handed_on(key)
         for number, event in enumerate(unit.events):
             if number in handed_on or (
                 not script and self.program.block_state(key, event.block) in ("dead", "main")
@@ -88,12 +88,12 @@ class Deeds:
             if targets:
                 yield node, targets
 
-    def _handed_on(self, key: UnitKey) -> frozenset[int]:
+    def handed_on(self, key: UnitKey) -> frozenset[int]:
         """Calls that only make a coroutine, for a task that runs beside this unit, and calls that start something."""
         found: set[int] = set()
         unit = self.program.unit(key)
         for hit in self.program.unit_hits(key):
-            if hit.effect in _STARTS and hit.event >= 0 and "fan_out" not in hit.details:
+            if hit.event >= 0 and _hands_on(hit):
                 event = unit.events[hit.event]
                 found.add(hit.event)
                 if isinstance(event, Call):
@@ -191,6 +191,13 @@ class Deeds:
                         Deed(deed.hit, (step, *deed.via)) for deed in self.reached(target)
                     )
         return {node: tuple(deeds) for node, deeds in found.items()}
+
+
+def _hands_on(hit: Hit) -> bool:
+    """Whether what the call is given runs later, or beside: in a task, thread or process, or once a transaction is done."""
+    if hit.effect in _STARTS:
+        return "fan_out" not in hit.details
+    return hit.effect == "transaction" and hit.details.get("what") == "after-commit"
 
 
 def receiver(program: Program, hit: Hit) -> Expr | None:

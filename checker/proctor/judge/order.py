@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 from proctor.judge.asking import fits
 from proctor.judge.carried import given_calls, parts
@@ -27,35 +28,48 @@ _MAX_CALLERS = 12
 
 
 class OrderQuestion(PathQuestion, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A path leads from `first` to `then`, and passes no `between_not`. `same_pass`: without going round a loop that
+    """A path leads from `first` to `then`, and passes no `between_not`. Without `first` the unit itself is the answer. `same_pass`: without going round a loop that
     holds both. `after`: such an event lies before `first` on some path (or the unit is given what it brings).
-    `inside` / `not_inside`: both lie (do not lie) in a block of such an event. `without`: nothing the unit does, itself or
-    through calls, is such an event. `at` says which of the two the finding is about."""
+    `inside` / `not_inside`: both lie (do not lie) in a block of such an event. `without` / `also`: nothing (something) that the unit
+    does, itself or through calls, is such an event. `at` says which of the two the finding is about, or that
+    it is about the unit."""
 
-    first: Point
+    first: Point | None = None
     then: Point | None = None
     between_not: Point | None = None
     after: Point | None = None
     inside: Point | None = None
     not_inside: Point | None = None
     without: Point | None = None
+    also: Point | None = None
     same_pass: bool = False
-    at: str = "first"
+    at: Literal["first", "then", "unit"] = "first"
 
 
 def answers(question: OrderQuestion, deeds: Deeds) -> Iterator[Answer]:
     """Each `first` from which a `then` can be reached so."""
     for key in asked_units(deeds, question):
-        wanted = question.first.effect or (question.then.effect if question.then else ())
-        if not wanted or deeds.may(key, wanted):
-            yield from _in_unit(question, deeds, key)
+        if question.without is not None and points(question.without, deeds, key, frozenset()):
+            continue
+        if question.also is not None and not points(question.also, deeds, key, frozenset()):
+            continue
+        if question.first is None:
+            yield from _unit_itself(question, deeds, key)
+        elif not question.first.effect or deeds.may(key, question.first.effect):
+            yield from _in_unit(question, question.first, deeds, key)
 
 
-def _in_unit(question: OrderQuestion, deeds: Deeds, key: UnitKey) -> Iterator[Answer]:
+def _unit_itself(question: OrderQuestion, deeds: Deeds, key: UnitKey) -> Iterator[Answer]:
+    contexts = contexts_at(deeds, question, key, deeds.graph(key).start)
+    if contexts:
+        name = deeds.program.symbol(key)
+        names = {"symbol": name, "unit": name, "first": "", "then": ""}
+        yield Answer(contexts[0], deeds.program.place(key), names, (), f"`{name}`", name)
+
+
+def _in_unit(question: OrderQuestion, first: Point, deeds: Deeds, key: UnitKey) -> Iterator[Answer]:
     given = _given(question, deeds, key)
-    firsts = points(question.first, deeds, key, given)
-    if not firsts or (question.without is not None and points(question.without, deeds, key, frozenset())):
-        return
+    firsts = points(first, deeds, key, given)
     thens = points(question.then, deeds, key, given) if question.then else {}
     for node, deed in sorted(firsts.items()):
         if not _lies_right(question, deeds, key, node):
@@ -71,7 +85,7 @@ def _in_unit(question: OrderQuestion, deeds: Deeds, key: UnitKey) -> Iterator[An
 
 
 def _given(question: OrderQuestion, deeds: Deeds, key: UnitKey) -> frozenset[int]:
-    if not (question.first.given or (question.then and question.then.given)):
+    if not any(point is not None and point.given for point in (question.first, question.then)):
         return frozenset()
     sources = points(question.after, deeds, key, frozenset()) if question.after else {}
     return given_calls(deeds, key, sources)
@@ -148,6 +162,8 @@ def _is_called_inside(point: Point, deeds: Deeds, key: UnitKey, depth: int) -> b
         origin = deeds.view.contexts[context]
         if origin is None or origin[1].how in ("import", "registers", "define") or origin[1].event < 0:
             continue
+        if origin[1].event in deeds.handed_on(origin[0].unit):
+            continue
         if _is_inside(point, deeds, origin[0].unit, origin[1].event, depth):
             return True
     return False
@@ -200,16 +216,28 @@ def _answer(
         "first": shown(deeds, key, *first),
         "then": shown(deeds, key, *then) if then else "",
     }
-    steps: list[Step] = []
-    for other, other_deed in (first, then) if then else ():
-        if other != node:
-            steps.append(Step(place_of(deeds, key, other), f"`{shown(deeds, key, other, other_deed)}`"))
-            if other_deed is not None and other_deed.via:
-                steps.extend(other_deed.via[1:])
-                steps.append(Step(other_deed.hit.place, f"`{names['then']}`"))
+    steps = [step for point in (first, then) if point for step in _steps(deeds, key, *point)]
     doubt = _doubt(deed) or (_doubt(then[1]) if then else "")
+    if question.at == "unit":
+        place, text, subject = deeds.program.place(key), f"`{names['unit']}`", names["unit"]
+    else:
+        place, text, subject = (
+            place_of(deeds, key, node),
+            f"`{shown(deeds, key, node, deed)}`",
+            names["symbol"],
+        )
+        steps = [step for step in steps if step.place != place]
+    yield Answer(contexts[0], place, names, tuple(steps), text, subject, doubt)
+
+
+def _steps(deeds: Deeds, key: UnitKey, node: int, deed: Deed | None) -> Iterator[Step]:
+    """The evidence of a point: where the unit calls, and where the effect is in the end."""
     text = f"`{shown(deeds, key, node, deed)}`"
-    yield Answer(contexts[0], place_of(deeds, key, node), names, tuple(steps), text, names["symbol"], doubt)
+    if deed is None or not deed.via:
+        yield Step(place_of(deeds, key, node), text)
+    else:
+        yield from deed.via
+        yield Step(deed.hit.place, text)
 
 
 def _doubt(deed: Deed | None) -> str:

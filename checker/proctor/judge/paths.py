@@ -6,7 +6,7 @@ Words of `[when]` for all questions: `ask`, those of `ProcessWords` (which progr
 - `job`: the unit is registered as a job of one of these trigger families; `option` / `option_not`: the call that registers it has
   (has not) such an effect.
 - `settings` / `settings_not`: {"system:KEY" = values}: a setting has (has not) one of the values.
-- `once`: "process" or "app" instead of once per place.
+- `once`: "process" or "app": only where the rule has said nothing of the same program (of the whole app) before.
 - `severity`, `message`: instead of the rule's own; mostly in `either`.
 - `either`: a list of tables, each with the words above it laid under: any of them.
 
@@ -81,12 +81,11 @@ def _outcomes(
         return
     for answer in asked.answers(question, deeds):
         mark = (rule.code, number, answer.place)
-        if mark in done:
+        said = {(rule.code, "process", number), (rule.code, "app", 0)}
+        once = (rule.code, question.once, number if question.once == "process" else 0)
+        if mark in done or once in done:
             continue
-        once = (rule.code, question.once, number if question.once == "process" else -1)
-        if question.once and once in done:
-            return
-        done.update((mark, once) if question.once else (mark,))
+        done.update({mark, *said})
         yield _outcome(asked, view, answer, f"`{fit}` decides" if isinstance(fit, str) else "")
 
 

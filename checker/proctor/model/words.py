@@ -58,6 +58,7 @@ Effect = Literal[
     "pops",
     "deletes-message",
     "discards-waiting",
+    "retries",
     "publishes",
     "commits",
     "transaction",
