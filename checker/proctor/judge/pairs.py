@@ -1,14 +1,36 @@
-"""Judge `pairs`."""
+"""Judge `pairs`: something is written here and read there, and what lies between does not last or is not shared.
+
+`[when]` names what lies between with `between`; each kind has its own further words:
+- "memory": a place in the process's memory. See `memory_pairs`.
+All kinds also have the words of `ProcessWords`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from proctor.errors import ConfigurationError
+from proctor.judge import memory_pairs
 from proctor.judge.drafts import Outcome, Platform
+from proctor.judge.memory import Memory
 from proctor.model.program import Program
 from proctor.model.rule import Rule
 
+_KINDS: Mapping[str, Callable[[Sequence[Rule], Memory], Sequence[Outcome]]] = {
+    "memory": memory_pairs.judge,
+}
+
 
 def judge(rules: Sequence[Rule], program: Program, platform: Platform) -> Sequence[Outcome]:
-    """Findings and doubts of the rules of this judge."""
-    return ()
+    """Findings and doubts of the rules of this judge. Raises ConfigurationError for words it does not know."""
+    by_kind: dict[str, list[Rule]] = {}
+    for rule in rules:
+        kind = rule.when.get("between")
+        if kind not in _KINDS:
+            raise ConfigurationError(f"{rule.path}: `when.between` of {rule.code} cannot be `{kind}`.")
+        by_kind.setdefault(str(kind), []).append(rule)
+    memory = Memory(program)
+    outcomes: list[Outcome] = []
+    for kind, own in by_kind.items():
+        outcomes.extend(_KINDS[kind](own, memory))
+    return outcomes
