@@ -119,6 +119,16 @@ def test_a_management_command_loads_its_script() -> None:
     assert launch("python manage.py rqworker", TREE).wrappers == ("django",)
 
 
+@pytest.mark.parametrize(
+    "command", ["python -m awesome_lib", "gunicorn awesome_lib.wsgi", "python -m zipfile"]
+)
+def test_a_librarys_code_that_no_model_knows_stays_unsure(command: str) -> None:
+    found = launch(command, TREE)
+    assert found.entry is not None and found.entry.kind == "library"
+    assert found.unresolved is not None and found.unresolved.endswith("nothing says what it does when run")
+    assert not found.missing
+
+
 def test_several_modules_of_a_worker() -> None:
     found = entry("dramatiq pkg.tasks app --processes 2")
     assert (found.path, found.modules) == ("pkg/tasks.py", ("app.py",))
@@ -173,6 +183,7 @@ def test_library_versions_of_a_command_come_behind_the_apps_own() -> None:
         ("python manage.py nowhere", False, "the management command `nowhere` is not in the tree and not known from a library"),
         ("python x/manage.py migrate", True, "the file `x/manage.py` is not in the tree"),
         ("./nowhere.sh", True, "the program `./nowhere.sh` is not in the tree"),
+        ("bin/nowhere", False, "the program `bin/nowhere` is not in the tree"),
         ("start.sh", True, "`start.sh` is not on the search path of a shell; write `./start.sh`"),
         ("bash nowhere.sh", True, "the script `nowhere.sh` is not in the tree"),
         ("bash $X", False, "the script `$X` is decided by the environment"),

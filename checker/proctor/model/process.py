@@ -40,7 +40,7 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     process group), "bash" where only bash does so (last command of a list), False otherwise.
     `wrappers` are the launcher-model names in front of it, outermost first. `chain` are the evidence steps
     from the declaration through scripts and nested Procfiles to this program. `entry` is its entry point, or
-    None with the reason in `unresolved`; `missing` says that the code it names is certainly not there.
+    None with the reason in `unresolved` (which also says where an entry point is known but its code is not); `missing` says that the code it names is certainly not there.
     `launcher` is the launcher model's name, or "" where unknown; `command` is the sub-command given to it
     ("worker", "runserver"). `kind`, `does`, `drives`, `details` and `signals` are the launcher model's, with the
     variants that hold for these options and this sub-command applied. `options` are the recognised options by the

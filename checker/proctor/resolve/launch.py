@@ -21,6 +21,7 @@ from proctor.resolve.targets import Search, resolve_target
 
 _SHEBANG = re.compile(r"#!\s*(\S+)[ \t]*([^\n]*)")
 _HEAD = 2_000
+_BUILT = frozenset({"bin", "vendor", "node_modules", "venv", ".venv", "env"})
 _OPTIONAL = re.compile(r"\$\w+|\$\{\w+\}|\$\(.*\)|`.*`", re.DOTALL)
 
 
@@ -69,7 +70,11 @@ class Starter:
             reason = f"the program `{word}` is not in the tree"
             if self.project.find_file(word, situation.folder, situation.copied):
                 reason = f"`{word}` is not on the search path of a shell; write `./{word}`"
-            self._unknown(words, situation, place, reason, missing=not word.startswith("/"))
+            # what lies below these folders may be put there by a buildpack
+            certain = (
+                not word.startswith(("/", ".heroku/")) and word.removeprefix("./").split("/")[0] not in _BUILT
+            )
+            self._unknown(words, situation, place, reason, missing=certain)
         else:
             self._unknown(words, situation, place, f"the program `{word}` is not known")
 

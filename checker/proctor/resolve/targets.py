@@ -19,7 +19,8 @@ _UNKNOWN = re.compile(r"[$`]|\{\{")
 
 @dataclass(frozen=True)
 class Answer:
-    """An entry point, or the reason why there is none; `missing` where the code is certainly not there."""
+    """An entry point, or the reason why there is none; both where a library's code is started that no model knows.
+    `missing` where the code is certainly not there."""
 
     entry: EntryPoint | None = None
     reason: str | None = None
@@ -244,7 +245,10 @@ def _absent(dotted: str, name: str, search: Search) -> Answer:
     project, top = search.project, dotted.split(".")[0]
     owner = project.find_module(top, search.roots)
     if owner is None and (project.is_installed(dotted) or search.catalogue.knows_module(dotted)):
-        return _entry(search, "library", name, None)
+        found = _entry(search, "library", name, None)
+        return Answer(
+            found.entry, f"`{dotted}` is an installed library's code, and nothing says what it does when run"
+        )
     elsewhere = project.elsewhere(dotted)
     if elsewhere is not None and elsewhere not in search.roots:
         return Answer(
