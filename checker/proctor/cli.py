@@ -64,7 +64,7 @@ def run(arguments: Sequence[str]) -> int:
     except ProctorError as error:
         _complain(str(error))
         return error.exit_code
-    except BrokenPipeError:
+    except BrokenPipeError:  # no defect of ours: `main` ends quietly
         raise
     except (KeyboardInterrupt, typer.Abort):
         _complain("interrupted")

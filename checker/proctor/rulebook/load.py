@@ -312,7 +312,9 @@ def _stem_of(clause: str) -> str:
 def _check_words(value: Any, file: str, key: str) -> None:
     if isinstance(value, dict):
         for name, each in value.items():
-            words = _VOCABULARIES.get(name)
+            # the words of a model row's details are its own
+            is_detail = key.rpartition(".")[2] in ("details", "details_not")
+            words = None if is_detail else _VOCABULARIES.get(name)
             for word in each if isinstance(each, list) else [each]:
                 if words and isinstance(word, str) and word not in words:
                     raise ConfigurationError(
