@@ -31,6 +31,7 @@ from proctor.model.fact import (
     Call,
     Choice,
     Const,
+    Define,
     Event,
     Expr,
     Map,
@@ -42,7 +43,18 @@ from proctor.model.fact import (
 )
 from proctor.model.finding import Step
 from proctor.model.place import Place
-from proctor.model.program import Context, FromEnv, Hit, Known, ProcessView, Program, Setting, Unknown, Value
+from proctor.model.program import (
+    Context,
+    FromEnv,
+    Hit,
+    Known,
+    ProcessView,
+    Program,
+    Setting,
+    UnitKey,
+    Unknown,
+    Value,
+)
 from proctor.model.rule import Rule
 
 
@@ -293,8 +305,9 @@ def _effects(question: _Question, view: ProcessView, program: Program) -> Iterat
             outcome = _bound(question, view, context, hit, program)
             if outcome is not None:
                 yield outcome
-        elif hit.unsure or hit.guard:
-            reason = hit.unsure or f"`{hit.guard}` decides whether `{hit.symbol}` runs"
+        elif hit.unsure or hit.guard or hit.in_handler:
+            decided = f"`{hit.guard}` decides whether `{hit.symbol}` runs"
+            reason = hit.unsure or (decided if hit.guard else f"`{hit.symbol}` runs only after an error")
             yield make_doubt(rule, view, reason, hit.place)
         else:
             yield _effect_finding(question, view, context, hit, hit.symbol, hit.place, program)
@@ -339,6 +352,8 @@ def _bound(
             continue
         if not _holds(value, hit.event, unit.events):
             continue
+        if hit.in_handler or _in_handler(program, hit, event):
+            return make_doubt(question.rule, view, f"`{name}` is made here only after an error", hit.place)
         decided = program.evaluate(hit.unit, value)
         if isinstance(decided, FromEnv):
             reason = f"`{decided.variable}` decides `{name}`; without it each process makes its own"
@@ -350,6 +365,23 @@ def _bound(
         place = program.place(hit.unit, event)
         return _effect_finding(question, view, context, hit, name, place, program)
     return None
+
+
+def _in_handler(program: Program, hit: Hit, event: Event) -> bool:
+    """Whether the line stands in an `except` block, of its own unit or around the class or function it is in."""
+    unit = program.unit(hit.unit)
+    block = event.block
+    while block:
+        if unit.blocks[block].kind == "except":
+            return True
+        block = unit.blocks[block].parent
+    if unit.parent < 0:
+        return False
+    outer = UnitKey(hit.unit.path, unit.parent)
+    for made in program.unit(outer).events:
+        if isinstance(made, Define) and made.unit == unit.index:
+            return _in_handler(program, msgspec.structs.replace(hit, unit=outer), made)
+    return False
 
 
 def _target(event: Event) -> tuple[str, Expr | None]:

@@ -15,7 +15,7 @@ from proctor.link.names import World
 from proctor.link.rows import Rows
 from proctor.link.scopes import Scope
 from proctor.link.values import Evaluator
-from proctor.model.fact import Attr, Bind, Call, Const, Expr, Item, Map, Name, SetAttr, SetItem
+from proctor.model.fact import Attr, Bind, Call, Const, Event, Expr, Item, Map, Name, SetAttr, SetItem, Unit
 from proctor.model.place import Place
 from proctor.model.program import (
     FromEnv,
@@ -217,11 +217,11 @@ class LaunchSettings:
                 continue
             event, scope = write.event, write.scope
             if isinstance(event, SetItem):
-                self._put_path(row, table, event, scope)
+                key = self.evaluator.evaluate(event.index, scope)
+                if isinstance(key, Known) and isinstance(key.value, str):
+                    self._put_here(row, table, key.value, event.value, write)
             elif isinstance(event, SetAttr):
-                self._put(
-                    row, table, event.name, self.evaluator.evaluate(event.value, scope), _at(scope, event)
-                )
+                self._put_here(row, table, event.name, event.value, write)
             elif isinstance(event, Call) and write.role in ("update", "constructor"):
                 self._update(row, table, event, scope, write.role)
             elif isinstance(event, Call) and write.role == "from_object":
@@ -233,10 +233,25 @@ class LaunchSettings:
             key = key.lower()
         table[key] = Setting(key, value, place)
 
-    def _put_path(self, row: SettingsRow, table: Table, event: SetItem, scope: Scope) -> None:
-        key = self.evaluator.evaluate(event.index, scope)
-        if isinstance(key, Known) and isinstance(key.value, str):
-            self._put(row, table, key.value, self.evaluator.evaluate(event.value, scope), _at(scope, event))
+    def _put_here(
+        self, row: SettingsRow, table: Table, key: str, expr: Expr | None, write: SettingWrite
+    ) -> None:
+        """A key set by one statement: what stands in an `except` or under a condition does not simply win."""
+        scope, event = write.scope, write.event
+        value = self.evaluator.evaluate(expr, scope)
+        before = table.get(key)
+        known = before is not None and not before.is_default
+        where = _under(scope.unit, event.block)
+        if where == "except" and known:
+            return
+        state = self.evaluator.block_states(scope)[event.block]
+        if state == "dead":
+            return
+        if state.startswith("env:"):
+            value = FromEnv(state[4:], value)
+        elif where == "if" and before is not None and known and before.value != value:
+            value = Unknown("it is set under a condition")
+        self._put(row, table, key, value, _at(scope, event))
 
     def _update(self, row: SettingsRow, table: Table, event: Call, scope: Scope, role: str) -> None:
         place = _at(scope, event)
@@ -393,7 +408,17 @@ def _is_for_development(dotted: str) -> bool:
     return any(word in last.split("_") for word in _DEVELOPMENT)
 
 
-def _at(scope: Scope, event: Bind | Call | SetAttr | SetItem) -> Place:
+def _under(unit: Unit, block: int) -> str:
+    """ "except" or "if" where a block stands in such a block of its unit, the nearest first; else ""."""
+    while block:
+        kind = unit.blocks[block].kind
+        if kind in ("except", "if", "else"):
+            return "except" if kind == "except" else "if"
+        block = unit.blocks[block].parent
+    return ""
+
+
+def _at(scope: Scope, event: Event) -> Place:
     return Place(scope.key.path, event.line, event.column, event.end_line, event.end_column)
 
 
