@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -28,8 +29,13 @@ def fill(table: Mapping[str, Any], shape: type[T], file: str, key: str = "") -> 
 
     Raises ConfigurationError naming `file`, the key (below `key`) and the nearest valid one.
     """
-    checked = _check(dict(table), inspect.type_info(shape), file, key)
+    checked = _check(dict(table), _type_info(shape), file, key)
     return msgspec.convert(checked, shape)
+
+
+@cache
+def _type_info(shape: type) -> inspect.Type:
+    return inspect.type_info(shape)
 
 
 def nearest(word: str, valid: Iterable[str]) -> str:

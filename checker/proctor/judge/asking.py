@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
+from functools import cache
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -97,8 +98,7 @@ def _listed(value: Any, shape: Any) -> Any:
             value = {"effect": value}
         if not isinstance(value, Mapping):
             return value
-        hints = get_type_hints(shape)
-        fields = {field.encode_name: hints[field.name] for field in msgspec.structs.fields(shape)}
+        fields = _fields(shape)
         return {key: _listed(each, fields.get(key)) for key, each in value.items()}
     arguments = get_args(shape)
     if get_origin(shape) is tuple and arguments:
@@ -108,3 +108,9 @@ def _listed(value: Any, shape: Any) -> Any:
         if isinstance(option, type) and issubclass(option, msgspec.Struct) and value is not None:
             return _listed(value, option)
     return value
+
+
+@cache
+def _fields(shape: type[msgspec.Struct]) -> dict[str, Any]:
+    hints = get_type_hints(shape)
+    return {field.encode_name: hints[field.name] for field in msgspec.structs.fields(shape)}
