@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Mapping
-from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -21,6 +20,7 @@ _SCALARS: dict[type[inspect.Type], tuple[type, str]] = {
     inspect.BoolType: (bool, "true or false"),
     inspect.NoneType: (type(None), "nothing"),
 }
+_SHAPES: dict[type, inspect.Type] = {}
 
 
 def fill(table: Mapping[str, Any], shape: type[T], file: str, key: str = "") -> T:
@@ -33,9 +33,11 @@ def fill(table: Mapping[str, Any], shape: type[T], file: str, key: str = "") -> 
     return msgspec.convert(checked, shape)
 
 
-@cache
 def _type_info(shape: type) -> inspect.Type:
-    return inspect.type_info(shape)
+    # looking at a struct takes longer than checking a table against it
+    if shape not in _SHAPES:
+        _SHAPES[shape] = inspect.type_info(shape)
+    return _SHAPES[shape]
 
 
 def nearest(word: str, valid: Iterable[str]) -> str:
