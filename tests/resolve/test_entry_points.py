@@ -129,6 +129,11 @@ def test_a_librarys_code_that_no_model_knows_stays_unsure(command: str) -> None:
     assert not found.missing
 
 
+def test_modules_that_options_load() -> None:
+    assert entry("celery -A pkg worker -I pkg.tasks,app").modules == ("pkg/tasks.py", "app.py")
+    assert entry("rq worker -c app").modules == ("app.py",)
+
+
 def test_several_modules_of_a_worker() -> None:
     found = entry("dramatiq pkg.tasks app --processes 2")
     assert (found.path, found.modules) == ("pkg/tasks.py", ("app.py",))

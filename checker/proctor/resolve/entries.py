@@ -192,11 +192,18 @@ class Entries:
             answer = self._management(command, drives)
         else:
             answer = self._find(command, configured, drives)
-        modules = (*command.situation.modules, *configured.modules)
+        modules = (*command.situation.modules, *configured.modules, *self._loaded(command, configured))
         if answer.entry is None or not modules:
             return answer
         merged = tuple(dict.fromkeys([*answer.entry.modules, *modules]))
         return replace(answer, entry=msgspec.structs.replace(answer.entry, modules=merged))
+
+    def _loaded(self, command: Command, configured: Configured) -> list[str]:
+        search = self.search(command, (), configured)
+        values = (value for name, value in configured.options if name in command.parse.loads)
+        names = (name.strip() for value in values for name in value.split(","))
+        paths = (self.project.find_module(name, search.roots) for name in names)
+        return [path for path in paths if path and not path.endswith("/")]
 
     def _find(self, command: Command, configured: Configured, drives: Sequence[str]) -> Answer:
         parse, parsed, model = command.parse, command.parsed, command.launcher.model

@@ -101,7 +101,8 @@ class _Reader:
         return matches[0] if len(meanings) == 1 else name
 
     def _long(self, name: str, value: str | None) -> None:
-        if value is None and name in self.valued:
+        pattern = self.parse.takes_matching
+        if value is None and (name in self.valued or (pattern and re.match(pattern, name))):
             value = self._following()
         self._store(name, "true" if value is None else value)
 

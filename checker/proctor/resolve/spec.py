@@ -118,11 +118,11 @@ class Nested(_Spec, frozen=True, kw_only=True):
 class Parse(_Spec, frozen=True, kw_only=True):
     """How the words behind the program are read.
 
-    `options` and `flags` map our name to its spellings; `takes` are further spellings that have a value and `optional`
+    `options` and `flags` map our name to its spellings; `takes` are further spellings that have a value (as do those that match `takes_matching`) and `optional`
     such that have one only as `--x=y`. `command` says that the first positional word is a sub-command;
     `stops` are option names behind which no more options come; `options_first` says that none come
     behind a positional word. `stands_for` maps a program name to the words that it abbreviates (`rqworker` is
-    `rq worker`). `chdir` and `python_path` are options that name folders; `environment` maps options to the variable that
+    `rq worker`). `chdir` and `python_path` are options that name folders, `loads` such that name modules to import; `environment` maps options to the variable that
     they set; `environment_files` are read for variables where they exist. `shell` marks a shell. `suffixes` are the
     endings of files that it runs where they name no interpreter. `contains` are texts of which a script in the tree
     holds one if it is this launcher (`manage.py`). `search` says what is searched for modules: the working folder, the script's folder or neither.
@@ -131,6 +131,7 @@ class Parse(_Spec, frozen=True, kw_only=True):
     options: dict[str, tuple[str, ...]] = {}
     flags: dict[str, tuple[str, ...]] = {}
     takes: tuple[str, ...] = ()
+    takes_matching: str = ""
     optional: tuple[str, ...] = ()
     abbreviations: bool = True
     plus_options: bool = False
@@ -144,6 +145,7 @@ class Parse(_Spec, frozen=True, kw_only=True):
     configs: tuple[Config, ...] = ()
     chdir: tuple[str, ...] = ()
     python_path: tuple[str, ...] = ()
+    loads: tuple[str, ...] = ()
     environment: dict[str, str] = {}
     environment_files: tuple[str, ...] = ()
     shell: Literal["", "sh", "bash"] = ""
