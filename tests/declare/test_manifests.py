@@ -348,6 +348,8 @@ def test_further_declarations_are_called_after_their_manifest() -> None:
     alone = declared({"compose.yml": service})
     assert [each.name for each in alone.process_types] == ["web"]
     assert [each.process for each in alone.settings] == ["web"]
+    beside = declared({"compose.yml": service, "compose.dev.yml": service})
+    assert [each.process for each in beside.settings] == ["web (compose)", "web"]
 
 
 def test_without_a_procfile_one_kind_of_manifest_counts() -> None:

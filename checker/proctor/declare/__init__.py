@@ -69,7 +69,7 @@ def read(tree: SourceTree, procfile: str = "Procfile") -> Declaration:
         ),
         diagnostics=reading.diagnostics,
         sources=tuple(sorted({*sources, *(each.path for each in manifests if _says_something(each))})),
-        settings=_settings(manifests, names),
+        settings=_settings(manifests, first, names),
         variables=_variables(manifests),
         requirements=requirements,
         not_read=tuple(sorted({*not_read, *unread})),
@@ -190,14 +190,17 @@ def _names(first: Iterable[ProcessType], others: Iterable[ProcessType]) -> dict[
 
 
 def _settings(
-    manifests: Iterable[Manifest], names: Mapping[tuple[str, str, str], str]
+    manifests: Iterable[Manifest], first: Iterable[ProcessType], names: Mapping[tuple[str, str, str], str]
 ) -> tuple[DeploySetting, ...]:
-    by_kind = {(kind, name): called for (kind, _, name), called in reversed(list(names.items()))}
+    own = {(each.declared_in, each.place.path, each.name): each.name for each in first}
+    every = {**names, **own}
+    # an autoscaler may stand in another file than the workload that it scales
+    by_kind = {(kind, name): called for (kind, _, name), called in reversed([*own.items(), *names.items()])}
     found: list[DeploySetting] = []
     for manifest in manifests:
         for setting in manifest.settings:
             name = setting.process or ""
-            called = names.get((manifest.kind, manifest.path, name)) or by_kind.get((manifest.kind, name))
+            called = every.get((manifest.kind, manifest.path, name)) or by_kind.get((manifest.kind, name))
             found.append(msgspec.structs.replace(setting, process=called) if called else setting)
     return tuple(sorted(found, key=lambda setting: (setting.place, setting.topic, setting.value)))
 
