@@ -4,6 +4,7 @@ import datetime
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from proctor.extract import Store
 from proctor.model.finding import Judgement
 from proctor.model.rule import Rulebook
 from proctor.model.tree import SourceTree, read_tree
-from proctor.rulebook import RuleSources, load_rulebook, read_sources
+from proctor.rulebook import RuleSources, load_rulebook
 from proctor.settings import Accept, Settings, SettingsFile
 
 BOOKS: dict[str, Rulebook] = {}
@@ -41,10 +42,9 @@ def codes(judgement: Judgement) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    def load(sources: RuleSources | None = None, cache: object = None) -> Rulebook:
-        sources = sources or read_sources()
+    def load(sources: RuleSources, cache: object, check: Callable[[Rulebook], None]) -> Rulebook:
         if sources.digest not in BOOKS:
-            BOOKS[sources.digest] = load_rulebook(sources)
+            BOOKS[sources.digest] = load_rulebook(sources, check=check)
         return BOOKS[sources.digest]
 
     monkeypatch.setattr("proctor.pipeline.load_rulebook", load)
@@ -190,8 +190,8 @@ def test_a_configured_severity_decides_the_verdict(app: Path) -> None:
     ("settings", "message"),
     [
         (
-            Settings(severity={"TF82": "note"}),
-            "`severity`: no rule has the code `TF82`; the nearest valid one is `TF822`.",
+            Settings(severity={"TF8229": "note"}),
+            "`severity`: no rule has the code `TF8229`; the nearest valid one is `TF822`.",
         ),
         (Settings(select=("TF7",)), "`select`: no rule has the code `TF7`; "),
         (
@@ -230,6 +230,22 @@ def test_an_organisations_rules_count(app: Path) -> None:
     write(app, {"ops/rules/TF8290.toml": text})
     judgement = pipeline.judge_tree(read_tree(app), SettingsFile(settings=Settings(rules=("ops/rules",))))
     assert codes(judgement) == ["TF822", "TF8290"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('name = "disco"\n[parse]\ntarget = []\n', "unknown key `parse.target`; the nearest valid one is `targets`."),
+        ('name = "disco"\n[[variants]]\ncomand = "x"\n', "unknown key `variants[0].comand`; the nearest valid one is `command`."),
+        ('name = "disco"\nprogram = "disco"\n', "unknown key `program`; the nearest valid one is `programs`."),
+        ('name = "disco"\nkind = "wrker"\n', "`kind` cannot be `wrker`; the nearest valid one is `worker`."),
+    ],
+)  # fmt: skip
+def test_a_wrong_launcher_is_named_where_it_stands(app: Path, text: str, message: str) -> None:
+    write(app, {"ops/launchers/disco.toml": text})
+    with pytest.raises(ConfigurationError) as caught:
+        pipeline.judge_tree(read_tree(app), SettingsFile(settings=Settings(rules=("ops",))))
+    assert str(caught.value) == f"{app}/ops/launchers/disco.toml: {message}"
 
 
 def test_workers_and_memory_change_no_byte(tmp_path: Path) -> None:

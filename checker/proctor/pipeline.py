@@ -85,7 +85,7 @@ def judge_tree(
     run = _Run(tree, found, book.digest if book else sources.digest if sources else "", day)
     known = run.remembered(store) if store else None
     if known is None:
-        book = book or load_rulebook(sources, store)
+        book = book or load_rulebook(sources, store, check_rulebook)
         known = _judge(run, book, store, workers, progress or _silent)
         if store:
             run.remember(store, known)
@@ -106,7 +106,7 @@ def link_tree(
 
     settings = settings or Settings()
     say = progress or _silent
-    book = book or load_rulebook(rule_sources(tree, settings), store)
+    book = book or load_rulebook(rule_sources(tree, settings), store, check_rulebook)
     check_codes(settings, book.rules)
     declaration = declare.read(tree, settings.procfile)
     resolved = resolve.entry_points(declaration, book.launchers, tree)
@@ -119,6 +119,13 @@ def link_tree(
 def rule_sources(tree: SourceTree, settings: Settings) -> RuleSources:
     """The built-in rules and those in the folders that the settings name."""
     return read_sources([tree.root / folder for folder in settings.rules])
+
+
+def check_rulebook(book: Rulebook) -> None:
+    """Check what only the stages can tell of rules and models. Raises ConfigurationError."""
+    from proctor import resolve
+
+    resolve.check_launchers(book.launchers)
 
 
 def check_codes(settings: Settings, rules: Sequence[Rule]) -> None:

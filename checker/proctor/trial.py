@@ -9,7 +9,7 @@ from pathlib import Path
 from proctor.model.finding import ClauseVerdict, Finding, Judgement
 from proctor.model.rule import Example, Rule, Rulebook
 from proctor.model.tree import SourceTree
-from proctor.pipeline import judge_tree
+from proctor.pipeline import check_rulebook, judge_tree
 from proctor.rulebook import load_examples, load_rulebook, marked_lines, read_sources
 from proctor.settings import Settings, SettingsFile, check_settings
 from proctor.shape import fill
@@ -26,7 +26,7 @@ def try_rules(folder: Path | None = None) -> tuple[int, tuple[str, ...]]:
     Raises ConfigurationError where a rule file cannot be used.
     """
     sources = read_sources([folder] if folder else [])
-    book = load_rulebook(sources)
+    book = load_rulebook(sources, check=check_rulebook)
     own = {file.name for file in sources.files if file.folder == (1 if folder else 0)}
     n_examples = 0
     complaints: list[str] = []

@@ -13,9 +13,9 @@ from proctor.model.tree import SourceTree
 from proctor.resolve.launch import Starter
 from proctor.resolve.project import Project
 from proctor.resolve.situation import Situation, Started, Text
-from proctor.resolve.spec import Catalogue
+from proctor.resolve.spec import Catalogue, check_launchers
 
-__all__ = ["entry_points"]
+__all__ = ["check_launchers", "entry_points"]
 
 _WAITING = frozenset({"sleeps", "waits"})
 

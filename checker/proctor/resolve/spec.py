@@ -16,6 +16,7 @@ import msgspec
 from proctor.model.process import EntryKind
 from proctor.model.rule import LauncherModel
 from proctor.model.words import Effect, Kind
+from proctor.shape import fill
 
 TargetKind = Literal[
     "object", "dotted", "app", "modules", "script", "module", "code", "management", "file", "library"
@@ -210,6 +211,16 @@ class Launcher:
                     raw = _merged(raw, variant.parse)
             self._for_command[command] = msgspec.convert(raw, Parse)
         return self._for_command[command]
+
+
+def check_launchers(models: Iterable[LauncherModel]) -> None:
+    """Check `parse` and `variants` of launcher models. Raises ConfigurationError naming file, key and the nearest
+    valid one."""
+    for model in models:
+        fill(model.parse, Parse, model.path, "parse")
+        for index, variant in enumerate(model.variants):
+            read = fill(variant, Variant, model.path, f"variants[{index}]")
+            fill(read.parse, Parse, model.path, f"variants[{index}].parse")
 
 
 class Catalogue:

@@ -112,10 +112,15 @@ def read_sources(extra: Sequence[Path] = ()) -> RuleSources:
     return RuleSources(tuple(files), digest.hexdigest())
 
 
-def load_rulebook(sources: RuleSources | None = None, cache: BlobCache | None = None) -> Rulebook:
+def load_rulebook(
+    sources: RuleSources | None = None,
+    cache: BlobCache | None = None,
+    check: Callable[[Rulebook], None] | None = None,
+) -> Rulebook:
     """The rules and models of `sources` (the built-in ones by default), without their examples.
 
-    The compiled form is taken from `cache` where it is there, and put there where it is not.
+    The compiled form is taken from `cache` where it is there, and put there where it is not, once `check` has had
+    nothing against it (what only other stages can tell of rules and models).
     Raises ConfigurationError naming file, key and the nearest valid one.
     """
     sources = sources or read_sources()
@@ -127,6 +132,8 @@ def load_rulebook(sources: RuleSources | None = None, cache: BlobCache | None = 
         except msgspec.DecodeError:
             pass  # written by other code under the same version: compile again
     book = _compile(sources)
+    if check:
+        check(book)
     if cache:
         cache.put_blob(key, msgspec.msgpack.encode(book))
     return book
