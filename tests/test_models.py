@@ -144,7 +144,13 @@ def test_guide_explains_every_detail_word() -> None:
     table = guide.partition("## Details")[2].partition("## Sources")[0]
     words = re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE)
     explained = {word for cell in words for word in re.findall(r"`(\w+)`", cell)}
-    used = {word for model in BOOK.libraries for row in (*model.effect, *model.base) for word in row.details}
+    used = {
+        word
+        for model in BOOK.libraries
+        for rows in (model.effect, model.base)
+        for row in rows
+        for word in row.details
+    }
     assert used - explained == set()
 
 
