@@ -12,19 +12,28 @@ Words of `[when]` and `[unless]`:
 - `long_running`: whether the program stays.
 - `unless.process_does`, `unless.process_effect`, `unless.app_effect`: effects that excuse it, in the same process type or anywhere
   (each a name, or a table `{effect, details}`).
+- `receiver_lives`: how long the library object lives whose method is called (see `ClassRow.lives`); `receiver_kept`: that
+  object is kept in a module, class or long-lived instance, so that all threads share it.
+- `concurrency`: how the program's launcher multiplexes ("threads", "loop", "greenlets", …).
+- `option`: options of the launch command, each a regular expression that the value must match.
+- `severity_of`: another severity for some effects.
+- `unless.option`: options that excuse it.
 - `once`: one finding per process type instead of one per place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from proctor.judge.asking import Wanted, WantedIn, asks_process, fits, read_words
 from proctor.judge.drafts import Outcome, Platform, make_doubt, make_finding
+from proctor.model.fact import Attr, Call
 from proctor.model.program import Context, Hit, ProcessView, Program
 from proctor.model.rule import Rule
+from proctor.model.words import Severity
 
 
 class _When(WantedIn, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -32,11 +41,17 @@ class _When(WantedIn, frozen=True, kw_only=True, forbid_unknown_fields=True):
     lane: tuple[str, ...] = ()
     unit: str = ""
     once: bool = False
+    receiver_lives: tuple[str, ...] = ()
+    receiver_kept: bool = False
+    concurrency: tuple[str, ...] = ()
+    option: dict[str, str] = msgspec.field(default_factory=dict)
+    severity_of: dict[str, Severity] = msgspec.field(default_factory=dict)
 
 
 class _Unless(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     process_effect: tuple[Wanted, ...] = ()
     app_effect: tuple[Wanted, ...] = ()
+    option: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class _Condition(msgspec.Struct, frozen=True):
@@ -52,7 +67,11 @@ def judge(rules: Sequence[Rule], program: Program, platform: Platform) -> Sequen
     outcomes: list[Outcome] = []
     for view in program.views:
         asked = [
-            c for c in conditions if asks_process(c.when, view) and not _is_excused(c.unless, view, program)
+            c
+            for c in conditions
+            if asks_process(c.when, view)
+            and _asks_launch(c.when, view)
+            and not _is_excused(c.unless, view, program)
         ]
         if not asked:
             continue
@@ -63,7 +82,8 @@ def judge(rules: Sequence[Rule], program: Program, platform: Platform) -> Sequen
                     mark = (condition.rule.code, "once" if condition.when.once else hit.place)
                     if mark not in done:
                         done.add(mark)
-                        outcomes.append(_outcome(condition.rule, view, context, hit, program))
+                        severities = condition.when.severity_of
+                        outcomes.append(_outcome(condition.rule, view, context, hit, program, severities))
     return outcomes
 
 
@@ -72,7 +92,20 @@ def _parse(rule: Rule) -> _Condition:
     return _Condition(rule, when, read_words(rule, rule.unless, _Unless, "[unless]"))
 
 
+def _asks_launch(when: _When, view: ProcessView) -> bool:
+    if when.concurrency and view.details.get("concurrency", "") not in when.concurrency:
+        return False
+    return all(_has_option(view, name, pattern) for name, pattern in when.option.items())
+
+
+def _has_option(view: ProcessView, name: str, pattern: str) -> bool:
+    value = view.launch.option(name)
+    return value is not None and re.search(pattern, value) is not None
+
+
 def _is_excused(unless: _Unless, view: ProcessView, program: Program) -> bool:
+    if any(_has_option(view, name, pattern) for name, pattern in unless.option.items()):
+        return True
     if _has(unless.process_effect, (view,)):
         return True
     return _has(unless.app_effect, program.views)
@@ -94,10 +127,30 @@ def _asks_hit(when: _When, context: Context, hit: Hit, program: Program) -> bool
         return False
     if when.lane and context.lane not in when.lane:
         return False
-    return not when.unit or program.unit(hit.unit).is_async == (when.unit == "async")
+    if when.unit and program.unit(hit.unit).is_async != (when.unit == "async"):
+        return False
+    return _asks_receiver(when, hit, program)
 
 
-def _outcome(rule: Rule, view: ProcessView, context: Context, hit: Hit, program: Program) -> Outcome:
+def _asks_receiver(when: _When, hit: Hit, program: Program) -> bool:
+    if when.receiver_lives and program.lives(hit.symbol.rpartition(".")[0]) not in when.receiver_lives:
+        return False
+    if not when.receiver_kept:
+        return True
+    event = program.unit(hit.unit).events[hit.event] if hit.event >= 0 else None
+    if not isinstance(event, Call) or not isinstance(event.func, Attr):
+        return False
+    return any(kept.kind in ("module", "class") for kept in program.storage(hit.unit, event.func.value))
+
+
+def _outcome(
+    rule: Rule,
+    view: ProcessView,
+    context: Context,
+    hit: Hit,
+    program: Program,
+    severities: Mapping[str, Severity],
+) -> Outcome:
     if hit.unsure or hit.guard:
         reason = hit.unsure or f"`{hit.guard}` decides whether `{hit.symbol}` runs"
         return make_doubt(rule, view, reason, hit.place)
@@ -109,5 +162,12 @@ def _outcome(rule: Rule, view: ProcessView, context: Context, hit: Hit, program:
     }
     text = f"`{names['symbol']}`"
     return make_finding(
-        rule, view, place=hit.place, context=context, names=names, text=text, subject=names["symbol"]
+        rule,
+        view,
+        place=hit.place,
+        context=context,
+        names=names,
+        text=text,
+        subject=names["symbol"],
+        severity=severities.get(hit.effect),
     )

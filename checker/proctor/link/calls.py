@@ -861,7 +861,7 @@ class _UnitLinker:
             elif isinstance(ref, LibRef | LibObj) and self.rows.effect_reads:
                 owner = ref.symbol if isinstance(ref, LibRef) else ref.type
                 symbol = self.rows.canonical(f"{owner}.{expr.name}")
-                for row in self.rows.find(self.rows.effect_reads, symbol):
+                for row in self.rows.find_member(self.rows.effect_reads, symbol):
                     self._hit(row, symbol, number, event, None, "")
 
     def _property(self, ref: ObjRef, name: str, number: int, event: Event) -> None:
@@ -891,7 +891,7 @@ class _UnitLinker:
                 symbol = self.rows.canonical(f"{owner}[{key}]") if key else f"{owner}[]"
             else:
                 symbol = self.rows.canonical(f"{owner}.{event.name}")
-            for row in self.rows.find(self.rows.effect_writes, symbol):
+            for row in self.rows.find_member(self.rows.effect_writes, symbol):
                 self._hit(row, symbol, number, event, None, "")
             for runs in self.rows.find(self.rows.run_writes, symbol):
                 if event.value is not None:

@@ -72,6 +72,7 @@ class LinkedProgram:
         self.files: Mapping[str, FileFacts] = facts.files
         self.unread: Mapping[str, str] = {path: unread.reason for path, unread in facts.unread.items()}
         self.declaration = declaration
+        self.launchers = models
         self.requirements = declaration.requirements
         self.rows = rows
         self.tree = tree

@@ -203,6 +203,10 @@ class Rows:
                 return rows
         return []
 
+    def find_member(self, table: Mapping[str, list[R]], symbol: str) -> list[R]:
+        """As `find`; rows for `X.*` speak of every member of `X` that no other row does."""
+        return self.find(table, symbol) or self.find(table, f"{symbol.rpartition('.')[0]}.*")
+
 
 def _normal(distribution: str) -> str:
     return distribution.lower().replace("_", "-").replace(".", "-")
