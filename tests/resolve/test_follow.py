@@ -257,3 +257,46 @@ def test_copied_files_of_an_image() -> None:
     assert migrate.command == "migrate"
     assert server.entry is not None and server.entry.path == "backend/main.py"
     assert server.replaces_shell is True
+
+
+@pytest.mark.parametrize(
+    ("command", "replaces"),
+    [
+        ("dumb-init ./start.sh", True),
+        ("dumb-init sh -c 'mkdir x; gunicorn a:b | cat'", True),
+        ("mkdir x; dumb-init ./start.sh", "bash"),
+        ("tini -- ./start.sh", False),
+    ],
+)
+def test_shells_behind_a_wrapper_that_signals_its_group(command: str, replaces: bool | str) -> None:
+    found = launches(command, {"start.sh": "#!/bin/sh\nmkdir x\ngunicorn a:b\n"})
+    assert [each.replaces_shell for each in found if each.launcher == "gunicorn"] == [replaces]
+
+
+@pytest.mark.parametrize(
+    ("command", "kept"),
+    [
+        ("celery worker & celery beat & wait -n", [True, True]),
+        ("celery worker & wait; celery beat &", [True, False]),
+        ("celery worker & gunicorn a:b", [False, False]),
+        ("gunicorn a:b & fg", [True]),
+    ],
+)
+def test_shells_that_wait_for_background_programs(command: str, kept: list[bool]) -> None:
+    assert [each.kept for each in launches(command)] == kept
+
+
+def test_what_is_run_once_before_a_deployment_ends() -> None:
+    release, worker = resolved(
+        {"Procfile": "release: ./manage.py prepare\nworker: ./manage.py prepare\n", "manage.py": ""}
+    )
+    assert [each.launches[0].long_running for each in (release, worker)] == [False, True]
+
+
+def test_a_further_manifest_with_a_development_server_is_for_developers() -> None:
+    compose = "services:\n  a: {build: ., command: flask run}\n  b: {build: ., command: rq worker, restart: always}\n"
+    files = {"compose.yml": compose, "app.py": ""}
+    assert [each.process.name for each in resolved({**files, "Procfile": "web: gunicorn a:b"})] == ["web"]
+    assert [each.process.name for each in resolved({**files, "Procfile": "web: flask run"})] == [
+        "web", "a (compose)", "b (compose)",
+    ]  # fmt: skip

@@ -37,7 +37,8 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     "after" (what follows a `;`/`&&` behind the main one), "background" (`&`), "piped", "fallback" (`||`).
     `replaces_shell` is True where the program takes the place of every shell in front of it under any shell
     (`exec`, no shell at all, or the only command of a process type, which platforms start with `exec` or by its
-    process group), "bash" where only bash does so (last command of a list), False otherwise.
+    process group), "bash" where only bash does so (last command of a list), False otherwise. Shells behind a wrapper
+    that signals its whole process group do not count.
     `wrappers` are the launcher-model names in front of it, outermost first. `chain` are the evidence steps
     from the declaration through scripts and nested Procfiles to this program. `entry` is its entry point, or
     None with the reason in `unresolved` (which also says where an entry point is known but its code is not); `missing` says that the code it names is certainly not there.
@@ -49,6 +50,7 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     that stands in a configuration file was read. `conditional` programs stand in one arm of an `if` or `case`, so
     that they may not run and two of them are alternatives. `trap` is the action of a `trap … TERM` in the same
     shell text. `supervised_by` is the launcher that starts it as one of several (a nested Procfile, supervisord).
+    `kept` says of a background program that the shell waits for it (`wait`).
     """
 
     words: tuple[str, ...]
@@ -77,6 +79,7 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     conditional: bool = False
     trap: str = ""
     supervised_by: str = ""
+    kept: bool = False
 
     def option(self, name: str) -> str | None:
         """The value of option `name` that is in force (the command line wins over files), or None."""

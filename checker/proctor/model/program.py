@@ -297,6 +297,11 @@ class Program(Protocol):
         ...
 
     @property
+    def launchers(self) -> Mapping[str, LauncherModel]:
+        """The launcher models by name."""
+        ...
+
+    @property
     def files(self) -> Mapping[str, FileFacts]:
         """The facts of every file that was read."""
         ...

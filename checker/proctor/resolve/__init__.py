@@ -18,20 +18,39 @@ from proctor.resolve.spec import Catalogue, check_launchers
 __all__ = ["check_launchers", "entry_points"]
 
 _WAITING = frozenset({"sleeps", "waits"})
+#: The process type that platforms run once before a deployment, and wait for.
+_RELEASE = "release"
 
 
 def entry_points(
     declaration: Declaration, launchers: Sequence[LauncherModel], tree: SourceTree
 ) -> tuple[ResolvedProcess, ...]:
     """The programs that each process type starts, in the declaration's order (those of further manifests behind,
-    without what is meant for development).
+    without what is meant for development: what is marked so, and manifests that start a development server where the
+    first one starts a server for production).
     Never raises: what cannot be followed is said in `unresolved`."""
     catalogue = Catalogue(launchers)
     project = Project(tree, declaration.requirements)
     # what only a developer's machine starts is no part of the formation, unless nothing else is declared
     others = [each for each in declaration.other_process_types if not each.development]
-    types = [*declaration.process_types, *others]
-    return tuple(_resolve(each, catalogue, project, declaration.variables) for each in types)
+    first, further = (
+        [_resolve(each, catalogue, project, declaration.variables) for each in types]
+        for types in (declaration.process_types, others)
+    )
+    left_out = _for_development(further) if any(map(_serves, first)) else frozenset()
+    return (*first, *(each for each in further if each.process.place.path not in left_out))
+
+
+def _serves(resolved: ResolvedProcess) -> bool:
+    return any("serves-http" in each.does and "serves-dev" not in each.does for each in resolved.launches)
+
+
+def _for_development(resolved: Sequence[ResolvedProcess]) -> frozenset[str]:
+    return frozenset(
+        each.process.place.path
+        for each in resolved
+        if any("serves-dev" in launch.does for launch in each.launches)
+    )
 
 
 def _resolve(
@@ -50,14 +69,14 @@ def _resolve(
             roots=("",) if process.declared_in == "Procfile" else (), seen=frozenset({(place.path, place.line)}),
         )
     )  # fmt: skip
-    launches = tuple(_related(starter.started))
+    launches = tuple(_related(starter.started, starter.n_kept, process.name == _RELEASE))
     problem = next(iter(starter.problems), None)
     if not launches and problem is None:
         problem = "the command starts no program"
     return ResolvedProcess(process=process, launches=launches, unresolved=problem)
 
 
-def _related(started: Sequence[Started]) -> list[Launch]:
+def _related(started: Sequence[Started], n_kept: int, ends: bool) -> list[Launch]:
     launches: list[Launch] = []
     groups = list(dict.fromkeys(each.group for each in started))
     relations: dict[int, Relation] = {}
@@ -69,9 +88,12 @@ def _related(started: Sequence[Started]) -> list[Launch]:
         if each.group and relation == "main":
             relation = "background"
         stays = each.duration == "long" or (
-            each.duration == "open" and relation in ("main", "background", "piped")
+            each.duration == "open" and relation in ("main", "background", "piped") and not ends
         )
-        launches.append(msgspec.structs.replace(each.launch, relation=relation, long_running=stays))
+        kept = relation == "background" and index < n_kept
+        launches.append(
+            msgspec.structs.replace(each.launch, relation=relation, long_running=stays, kept=kept)
+        )
     return launches
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 
 from proctor.resolve.lexer import Word
@@ -39,11 +39,13 @@ _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)\+?=(.*)", re.DOTALL)
 
 
 class Follower:
-    """Walks texts; `start` is called for every program with its words."""
+    """Walks texts; `start` is called for every program with its words, `wait` where a shell waits for those that it
+    has put into the background."""
 
-    def __init__(self, project: Project, start: Start) -> None:
+    def __init__(self, project: Project, start: Start, wait: Callable[[], None] = lambda: None) -> None:
         self.project = project
         self.start = start
+        self.wait = wait
         self.arms = 0
         #: how many programs may still be started
         self.left = MAX_STARTED
@@ -242,6 +244,8 @@ class Follower:
             return situation, False
         if name in ("exit", "return"):
             return situation, True
+        if name in ("wait", "fg"):
+            self.wait()
         if name in _SILENT or name == "shift":
             return situation, False
         return None

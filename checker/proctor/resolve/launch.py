@@ -32,8 +32,10 @@ class Starter:
         self.project = project
         self.catalogue = catalogue
         self.entries = Entries(project, catalogue, declared)
-        self.follower = Follower(project, self.start)
+        self.follower = Follower(project, self.start, self.wait)
         self.started: list[Started] = []
+        #: how many of them had started when a shell last waited for its background programs
+        self.n_kept = 0
         self.problems: list[str] = []
         self.groups = 0
 
@@ -43,6 +45,10 @@ class Starter:
         if problem:
             path = situation.text.path
             self.problems.append(f"the shell text of `{path}` cannot be read to its end: {problem}")
+
+    def wait(self) -> None:
+        """The shell waits for the background programs started so far."""
+        self.n_kept = len(self.started)
 
     def start(self, words: list[str], situation: Situation, place: Place) -> None:
         """Start the program that `words` name."""
@@ -229,6 +235,8 @@ class Starter:
         module = parsed.option(runs.module) if runs.module else None
         text = parsed.option(runs.option) if runs.option else " ".join(rest) if runs.text and rest else None
         inner = situation.changed(wrappers=(*situation.wrappers, name), depth=situation.depth + 1)
+        if command.launcher.model.signals.get("to_group") and inner.grouped is None:
+            inner = inner.changed(grouped=inner.front)
         if text is not None:
             self._run_text(text, place, inner, Step(place, f"{name} runs `{_short(text)}`"))
             return True
@@ -336,7 +344,7 @@ def _launch(words: Sequence[str], situation: Situation, place: Place, **fields: 
     fields.setdefault("launcher", "")
     return Launch(
         words=tuple(words), relation="main", place=place, chain=situation.chain, wrappers=situation.wrappers,
-        replaces_shell=situation.front, in_script=situation.script, in_loop=situation.in_loop,
+        replaces_shell=situation.front if situation.grouped is None else situation.grouped, in_script=situation.script, in_loop=situation.in_loop,
         environment=tuple(sorted(situation.environment.items())), conditional=bool(situation.arms),
         trap=situation.trap, supervised_by=situation.supervised_by, **fields,
     )  # fmt: skip

@@ -86,6 +86,8 @@ class Situation:
     hosted: bool = False
     #: (path, line) of the nested commands that led here
     seen: frozenset[tuple[str, int]] = frozenset()
+    #: what `front` was at a wrapper that signals its whole process group: the shells behind it do not matter
+    grouped: Front | None = None
     #: folders that the platform puts on the import path
     roots: tuple[str, ...] = ()
     functions: dict[str, Function] = field(default_factory=dict)
