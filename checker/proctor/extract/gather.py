@@ -16,7 +16,6 @@ from proctor.extract.facts import read_units
 from proctor.extract.reading import is_unread, looks_packed, read_file, unpack
 from proctor.extract.source import too_large
 from proctor.extract.store import Store
-from proctor.extract.workers import read_all
 from proctor.model.fact import Facts, FileFacts, Unread
 from proctor.model.tree import SourceTree
 
@@ -54,7 +53,12 @@ def facts(
             progress(done, n_files)
 
     report(0)
-    new = read_all(wanted, workers, report)
+    new: dict[str, bytes] = {}
+    if wanted:
+        # the machinery of pools is slow to load, and most runs read nothing anew
+        from proctor.extract.workers import read_all
+
+        new = read_all(wanted, workers, report)
     if store is not None:
         store.put({_key(digest): packed for digest, packed in new.items()})
     packed_files: dict[str, bytes] = {}
