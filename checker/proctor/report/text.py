@@ -124,11 +124,18 @@ def _hidden(verdicts: Iterable[ClauseVerdict], style: Style) -> list[str]:
     ordered = sorted(reasons.items(), key=lambda item: -sum(map(len, item[1].values())))
     rows = [style.paint("Not verified, because", "bold")]
     for reason, by_process in ordered[:_MOST_REASONS]:
-        whom = "; ".join(f"{printable(name)}: {_clauses(clauses)}" for name, clauses in by_process.items())
+        by_clauses: dict[tuple[str, ...], list[str]] = {}
+        for name, clauses in by_process.items():
+            by_clauses.setdefault(tuple(clauses), []).append(printable(name))
+        whom = "; ".join(f"{_names(names)}: {_clauses(clauses)}" for clauses, names in by_clauses.items())
         rows.append(f"  {printable(reason)}  {style.paint(f'[{whom}]', 'dim')}")
     if len(ordered) > _MOST_REASONS:
         rows.append(f"  and {len(ordered) - _MOST_REASONS} more reasons (`--format json` has all)")
     return rows
+
+
+def _names(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) <= 4 else f"{len(names)} process types"
 
 
 def _clauses(clauses: Sequence[str]) -> str:
