@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from proctor.judge.memory import Access, Memory, deep, subexpressions
+from proctor.judge.memory import CONSTRUCTORS, Access, Memory, deep, subexpressions
 from proctor.model.fact import (
     Attr,
     Await,
@@ -65,7 +65,12 @@ class Fills:
             return False
         if self._is_clock(access):
             return any(self._known_fill(other) for other in self._beside(access))
-        return self._is_blank(access.value) or self._uses_value(access) or self._is_tool(access)
+        return (
+            self._is_blank(access.value)
+            or self._uses_value(access)
+            or self._is_tool(access)
+            or self._was_too_old(access, group)
+        )
 
     def _known_fill(self, access: Access) -> bool:
         return not self._is_clock(access) and self.is_fill(access)
@@ -133,7 +138,7 @@ class Fills:
     # --- what is asked first ---------------------------------------------------------------------------------
 
     def _callers_guard(self, key: UnitKey, group: frozenset[Storage]) -> bool:
-        edges = self.memory.callers(key)
+        edges = [edge for edge in self.memory.callers(key) if not self._constructs(edge.source, key)]
         for edge in edges:
             if edge.event < 0:
                 return False
@@ -141,6 +146,32 @@ class Fills:
             if not self._is_guarded(edge.source, event.block, edge.event, group):
                 return False
         return bool(edges)
+
+    def _was_too_old(self, access: Access, group: frozenset[Storage]) -> bool:
+        """Whether the unit or one that calls it looks at the clock to see whether the place is due."""
+        sources = [
+            (access.unit, access.event),
+            *((e.source, e.event) for e in self.memory.callers(access.unit)),
+        ]
+        for key, number in sources:
+            unit = self.program.unit(key)
+            for block in _ancestors(unit, unit.events[number].block) if number >= 0 else ():
+                for part in subexpressions(unit.blocks[block].test):
+                    if (
+                        isinstance(part, Op)
+                        and part.name in _ORDER
+                        and self._operator_misses(key, part, group)
+                    ):
+                        return True
+        return False
+
+    def _constructs(self, caller: UnitKey, key: UnitKey) -> bool:
+        """Whether the caller is the constructor of the class that a method belongs to."""
+        unit = self.program.unit(caller)
+        owner = UnitKey(key.path, self.program.unit(key).parent)
+        if unit.name not in CONSTRUCTORS or owner.number < 0 or self.program.unit(owner).kind != "class":
+            return False
+        return UnitKey(caller.path, unit.parent) in self.program.project_bases(owner)
 
     def _is_guarded(self, key: UnitKey, block: int, number: int, group: frozenset[Storage]) -> bool:
         unit = self.program.unit(key)

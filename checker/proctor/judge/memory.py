@@ -60,7 +60,7 @@ _CONTAINER_NAMES = frozenset(
         "weakset", "weakvaluedictionary", "weakkeydictionary",
     }
 )  # fmt: skip
-_CONSTRUCTORS = ("__init__", "__post_init__", "__new__")
+CONSTRUCTORS = ("__init__", "__post_init__", "__new__")
 
 
 class Access(NamedTuple):
@@ -158,6 +158,8 @@ class Memory:
     def _is_lasting(self, storage: Storage) -> bool:
         """Whether a library keeps the object for the whole process; its attributes are looked through (`app.state.x`)."""
         owner = storage.name.partition("[")[0].rpartition(".")[0]
+        if owner.endswith(")"):
+            return False
         return "process" in (self.program.lives(owner), self.program.lives(owner.rpartition(".")[0]))
 
     def _is_live(self, key: UnitKey, block: int) -> bool:
@@ -311,7 +313,7 @@ class Memory:
     def _instance_definitions(self, storage: Storage) -> Iterator[tuple[UnitKey, Event]]:
         units = self.program.files[storage.owner.path].units
         methods = [unit for unit in units if unit.parent == storage.owner.number and unit.params]
-        for unit in sorted(methods, key=lambda unit: unit.name not in _CONSTRUCTORS):
+        for unit in sorted(methods, key=lambda unit: unit.name not in CONSTRUCTORS):
             for event in unit.events:
                 if (
                     isinstance(event, SetAttr)
@@ -452,7 +454,7 @@ def _index_of(event: Event, part: Expr) -> Expr | None:
 
 
 def _is_constructor(unit: Unit, obj: Expr) -> bool:
-    return unit.name in _CONSTRUCTORS and bool(unit.params) and obj == Name(unit.params[0].name)
+    return unit.name in CONSTRUCTORS and bool(unit.params) and obj == Name(unit.params[0].name)
 
 
 def _is_container_type(annotation: Expr | None) -> bool:

@@ -85,7 +85,7 @@ class Finder:
                 yield pair
 
     def _pair(self, home: Storage, writes: list[Access], reads: list[Access]) -> Pair | None:
-        kept = self._kept(home, writes)
+        kept = self._kept(home, [*writes, *self.memory.writes.get(home, ())])
         telling = [w for w in writes if self._tells(w, home, kept)]
         if not any(w.how != "remove" and not self._is_reset(w) for w in telling):
             return None
@@ -134,11 +134,11 @@ class Finder:
         )
 
     def _is_refresh(self, write: Access) -> bool:
-        """Whether the whole value is had anew from elsewhere: over the network, or by work that nobody asked for (a
-        tick, a thread from the start, a bot's own event)."""
+        """Whether the whole value is had anew: from elsewhere, or by work that nobody asked for (a tick, a thread from
+        the start, a bot's own event)."""
         if self.roots.is_handed_on(write.unit):
             return False
-        if not self._fetches(write.unit) and not all(
+        if not self._can_be_had_again(write.unit) and not all(
             self._is_unasked(root) for root in self.roots.of(write.unit)
         ):
             return False
@@ -150,8 +150,13 @@ class Finder:
             for read in self.memory.reads.get(write.storage, ())
         )
 
-    def _fetches(self, key: UnitKey) -> bool:
-        return any(hit.effect in ("http", "network") for hit in self.program.unit_hits(key))
+    def _can_be_had_again(self, key: UnitKey) -> bool:
+        """Whether a unit gets what it stores from outside the app, or does the same when the process starts. What comes
+        from the app's own database is another matter: a copy of that goes stale."""
+        effects = {hit.effect for hit in self.program.unit_hits(key)}
+        if effects & {"database", "reads-record"}:
+            return False
+        return bool(effects & {"http", "network"}) or bool(self.memory.phases(key) & {"import", "startup"})
 
     def _is_unasked(self, root: UnitKey) -> bool:
         phases = self.memory.phases(root) & WORK
@@ -164,7 +169,10 @@ class Finder:
         values = {w.value for w in writes if w.how == "bind" and isinstance(w.value, Const)}
         if len(writes) != len([w for w in writes if w.value in values]):
             return False
-        if len(values) == 1 and {read.unit for read in reads} <= {write.unit for write in writes}:
+        units = {access.unit for access in (*reads, *writes)}
+        if len(values) == 1 and units == {write.unit for write in writes}:
+            return True
+        if len(units) == 1 and not self.roots.is_root(writes[0].unit):
             return True
         return all(
             self.program.unit(read.unit).blocks[self._block(read)].kind == "while"
@@ -187,8 +195,9 @@ class Finder:
         above, below = self.roots.of(write.unit), self.roots.of(read.unit)
         if not below <= above:
             return True
-        # The same handler: what it reads before it writes is from an earlier run.
-        return read.unit == write.unit and read.event < write.event
+        # The same handler: what it reads before it writes anything is from an earlier run.
+        first = min(w.event for w in self.memory.writes[write.storage] if w.unit == write.unit)
+        return read.unit == write.unit and read.event < first
 
     # --- what is kept ----------------------------------------------------------------------------------------
 

@@ -51,6 +51,10 @@ class Roots:
             known = self._known[key] = found or frozenset({key})
         return known
 
+    def is_root(self, key: UnitKey) -> bool:
+        """Whether something other than a plain call starts a unit."""
+        return key in self._started
+
     def is_handed_on(self, key: UnitKey) -> bool:
         """Whether a unit runs only as work that a request or job has handed to a thread, a task or a process."""
         roots = self.of(key)

@@ -435,8 +435,8 @@ class _UnitLinker:
         if unit.kind == "class":
             self._edge(key, number, event.block, self._place(event), "define")
             self._class_bases(key, number, event)
-        for decorator in unit.decorators:
-            self._decorate(key, unit, decorator, number, event)
+        for position in range(len(unit.decorators)):
+            self._decorate(key, unit, position, number, event)
 
     def _class_bases(self, key: UnitKey, number: int, event: Define) -> None:
         project, library = self.world.mro(key)
@@ -520,8 +520,15 @@ class _UnitLinker:
             process=row.process,
         )
 
-    def _decorate(self, key: UnitKey, unit: Unit, decorator: Expr, number: int, event: Define) -> None:
+    def _decorate(self, key: UnitKey, unit: Unit, position: int, number: int, event: Define) -> None:
+        decorator = unit.decorators[position]
         own: Refs = (UnitRef(*key),)
+        # what the decorators below it have made of the function
+        given = tuple(
+            ref
+            for ref in self.world.decorated(self.scope, key.number, position + 1)
+            if isinstance(ref, UnitRef | BoundRef | ObjRef)
+        )
         symbols = self._decorator_symbols(decorator)
         matched = False
         for ref in self.world.resolve(decorator, self.scope):
@@ -543,7 +550,7 @@ class _UnitLinker:
             for row in rows:
                 matched = True
                 if self.linker.conditions.hold(row.where, call, self.scope) is not False:
-                    self._run_row(row, own, number, event, call)
+                    self._run_row(row, given, number, event, call)
             if call is None:
                 self._effects(symbol, number, event, None)
             known = symbol.rpartition(".")[2] in _OWN_DECORATORS or self.rows.is_transparent(symbol)

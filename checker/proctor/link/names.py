@@ -217,15 +217,23 @@ class World(Modules, Memory):
         return refs or self.annotated(event.annotation, scope)
 
     def _defined(self, scope: Scope, event: Define) -> Refs:
-        unit = scope.module.facts.units[event.unit]
-        own: Refs = (UnitRef(scope.module.path, event.unit),)
+        return self.decorated(scope, event.unit, 0)
+
+    def decorated(self, scope: Scope, number: int, first: int) -> Refs:
+        """A function or class that is defined in `scope`, and what its decorators from number `first` on make of it (they
+        apply from the last to the first)."""
+        unit = scope.module.facts.units[number]
+        own: Refs = (UnitRef(scope.module.path, number),)
         if not unit.decorators or unit.kind == "class":
             return own
         wrapped = [own]
-        for decorator in unit.decorators:
+        for decorator in unit.decorators[first:]:
             for ref in self.resolve(decorator, scope):
-                if isinstance(ref, UnitRef | BoundRef) and self.unit_kind(ref) != "class":
-                    wrapped.append(self.returned(UnitKey(ref.path, ref.number)))
+                if isinstance(ref, UnitRef | BoundRef):
+                    if self.unit_kind(ref) == "class":
+                        wrapped.append((ObjRef(ref.path, ref.number, True),))
+                    else:
+                        wrapped.append(self.returned(UnitKey(ref.path, ref.number)))
                 elif isinstance(ref, LibRef):
                     made = self._library_result(ref.symbol, None, scope, (own,))
                     wrapped.append(
