@@ -22,7 +22,24 @@ RULES = [pytest.param(rule, id=rule.code) for rule in BOOK.rules]
 FOLDERS = {"VI": "processes", "VIII": "concurrency", "IX": "disposability", "C": "inside"}
 
 #: Clauses that no rule judges yet, so that their verdict is never `conforms`. The list may only become shorter.
-UNJUDGED = frozenset(CLAUSES) - {"VIII.1", "VIII.2"}
+UNJUDGED = frozenset(
+    {
+        "VI.4",
+        "VI.5",
+        "VIII.3",
+        "VIII.4",
+        "VIII.5",
+        "VIII.6",
+        "IX.1",
+        "IX.2",
+        "IX.3",
+        "IX.4",
+        "IX.5",
+        "IX.6",
+        "IX.7",
+        "C.3",
+    }
+)
 
 
 def test_clauses_without_a_rule_are_known() -> None:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from proctor import pipeline, report
@@ -173,6 +174,14 @@ def test_unsaved_texts_lie_over_the_tree(app: Path) -> None:
     )
     assert codes(pipeline.judge_tree(saved)) == ["TF822"]
     assert codes(pipeline.judge_tree(unsaved)) == []
+
+
+def test_a_clause_that_no_rule_judges_conforms_nowhere(app: Path) -> None:
+    book = load_rulebook()
+    few = msgspec.structs.replace(book, rules=tuple(rule for rule in book.rules if rule.clause == "VIII.2"))
+    verdicts = pipeline.judge_tree(read_tree(app), book=few).verdicts
+    said = {each.verdict for each in verdicts if each.process and each.clause != "VIII.2"}
+    assert said == {"not verified", "not applicable"}
 
 
 def test_a_configured_severity_decides_the_verdict(app: Path) -> None:

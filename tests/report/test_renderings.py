@@ -6,6 +6,7 @@ import json
 import os
 import re
 from pathlib import Path
+from typing import get_args
 
 import jsonschema
 import msgspec
@@ -21,6 +22,8 @@ from proctor.model.finding import (
     Step,
 )
 from proctor.model.place import Place
+from proctor.model.process import EntryKind
+from proctor.model.words import CLAUSES, KINDS, PHASES, SEVERITIES, VERDICTS
 from proctor.report import SourceLines, Style
 
 HERE = Path(__file__).parent
@@ -211,6 +214,17 @@ def test_schema_refuses_what_the_contract_does_not_say() -> None:
             del broken[section][0][key]
             with pytest.raises(jsonschema.ValidationError):
                 jsonschema.validate(broken, SCHEMA)
+
+
+def test_schema_has_the_words_of_the_model() -> None:
+    definitions = SCHEMA["$defs"]
+    process, finding = definitions["process"]["properties"], definitions["finding"]["properties"]
+    assert set(process["kind"]["enum"]) == set(KINDS)
+    assert set(process["entry_point"]["oneOf"][1]["properties"]["kind"]["enum"]) == set(get_args(EntryKind))
+    assert set(definitions["phase"]["enum"]) == {*PHASES, None}
+    assert set(finding["severity"]["enum"]) == set(SEVERITIES)
+    assert set(definitions["verdict"]["properties"]["verdict"]["enum"]) == set(VERDICTS)
+    assert all(re.search(definitions["clause"]["pattern"], clause) for clause in CLAUSES)
 
 
 def test_processes() -> None:
