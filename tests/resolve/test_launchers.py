@@ -174,6 +174,24 @@ def test_wrappers(command: str, wrappers: tuple[str, ...], launcher: str) -> Non
     assert (found.wrappers, found.launcher) == (wrappers, launcher)
 
 
+def test_what_wrappers_do_with_a_signal() -> None:
+    def front(command: str, files: dict[str, str] | None = None) -> list[object]:
+        found = launches(command, files)[-1]
+        return [each.get("forwards", each.get("replaces")) for each in found.wrapper_signals]
+
+    assert front("poetry run uv run gunicorn a:b") == [True, True]
+    assert front("honcho run gunicorn a:b") == [False]
+    assert front("honcho start -f P", {"P": "web: gunicorn a:b\n"}) == [True]
+    assert front("python manage.py rqworker") == [True]
+    assert front("chamber exec x -- hatch run gunicorn a:b") == [True, False]
+
+
+@pytest.mark.parametrize("model", launchers(), ids=lambda model: model.name)
+def test_what_is_said_of_signals_has_a_source(model: LauncherModel) -> None:
+    for signals in (model.signals, *(variant.signals for variant in Launcher(model).variants)):
+        assert not signals or signals["source"].startswith(("https://", "observed: "))
+
+
 def test_configuration_files_are_merged_behind_the_command_line() -> None:
     config = """
         import os

@@ -39,7 +39,8 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     (`exec`, no shell at all, or the only command of a process type, which platforms start with `exec` or by its
     process group), "bash" where only bash does so (last command of a list), False otherwise. Shells behind a wrapper
     that signals its whole process group do not count.
-    `wrappers` are the launcher-model names in front of it, outermost first. `chain` are the evidence steps
+    `wrappers` are the launcher-model names in front of it, outermost first, `wrapper_signals` what each of them does
+    with a signal (a program that only hosts this one as a sub-command has `{"replaces": True}`). `chain` are the evidence steps
     from the declaration through scripts and nested Procfiles to this program. `entry` is its entry point, or
     None with the reason in `unresolved` (which also says where an entry point is known but its code is not); `missing` says that the code it names is certainly not there.
     `launcher` is the launcher model's name, or "" where unknown; `command` is the sub-command given to it
@@ -62,6 +63,7 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     unresolved: str | None = None
     missing: bool = False
     wrappers: tuple[str, ...] = ()
+    wrapper_signals: tuple[Mapping[str, Any], ...] = ()
     replaces_shell: bool | Literal["bash"] = True
     in_script: str | None = None
     in_loop: bool = False

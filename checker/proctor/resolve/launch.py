@@ -211,10 +211,9 @@ class Starter:
         rest = list(command.words[1:])
         if name in rest:
             rest.remove(name)
-        situation = command.situation.changed(
-            hosted=True, wrappers=(*command.situation.wrappers, host.model.name),
-            modules=(*command.situation.modules, *self._host_code(command)),
-        )  # fmt: skip
+        situation = command.situation.behind(host.model.name, {"replaces": True}).changed(
+            hosted=True, modules=(*command.situation.modules, *self._host_code(command))
+        )
         self.apply(guest, [name, *rest], situation, place, given)
         return True
 
@@ -234,7 +233,7 @@ class Starter:
         rest = list(parsed.rest)
         module = parsed.option(runs.module) if runs.module else None
         text = parsed.option(runs.option) if runs.option else " ".join(rest) if runs.text and rest else None
-        inner = situation.changed(wrappers=(*situation.wrappers, name), depth=situation.depth + 1)
+        inner = situation.behind(name, _signals(command)).changed(depth=situation.depth + 1)
         if command.launcher.model.signals.get("to_group") and inner.grouped is None:
             inner = inner.changed(grouped=inner.front)
         if text is not None:
@@ -262,7 +261,7 @@ class Starter:
             return False
         name = command.launcher.model.name
         found = nested.read(spec, command.parsed, situation, self.project)
-        inner = situation.changed(wrappers=(*situation.wrappers, name))
+        inner = situation.behind(name, _signals(command))
         if spec.format in ("makefile", "scripts"):
             if found.problem:
                 launch = _launch(
@@ -340,10 +339,16 @@ class Starter:
         )  # fmt: skip
 
 
+def _signals(command: Command) -> Mapping[str, Any]:
+    options = tuple(reversed(command.parsed.options))
+    return facts_of(command.launcher, command.parsed.command, options, command.situation.environment).signals
+
+
 def _launch(words: Sequence[str], situation: Situation, place: Place, **fields: Any) -> Launch:
     fields.setdefault("launcher", "")
     return Launch(
         words=tuple(words), relation="main", place=place, chain=situation.chain, wrappers=situation.wrappers,
+        wrapper_signals=situation.wrapper_signals,
         replaces_shell=situation.front if situation.grouped is None else situation.grouped, in_script=situation.script, in_loop=situation.in_loop,
         environment=tuple(sorted(situation.environment.items())), conditional=bool(situation.arms),
         trap=situation.trap, supervised_by=situation.supervised_by, **fields,

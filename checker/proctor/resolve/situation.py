@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 from proctor.model.finding import Step
 from proctor.model.place import Place
@@ -69,6 +69,7 @@ class Situation:
     arguments: tuple[str, ...] | None = ()
     script: str | None = None
     wrappers: tuple[str, ...] = ()
+    wrapper_signals: tuple[Mapping[str, Any], ...] = ()
     background: bool = False
     piped: bool = False
     fallback: bool = False
@@ -95,6 +96,12 @@ class Situation:
     def changed(self, **fields: object) -> Situation:
         """A copy with other fields."""
         return replace(self, **fields)  # type: ignore[arg-type]  # dataclasses.replace checks the names
+
+    def behind(self, wrapper: str, signals: Mapping[str, Any]) -> Situation:
+        """Behind one more wrapper."""
+        return replace(
+            self, wrappers=(*self.wrappers, wrapper), wrapper_signals=(*self.wrapper_signals, signals)
+        )
 
     def with_variables(self, assigned: Mapping[str, str], exported: bool = False) -> Situation:
         """After assignments. What the environment decides stays as written in the value."""
