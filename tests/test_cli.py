@@ -356,6 +356,9 @@ def test_a_stream_that_knows_no_such_characters(app: Path) -> None:
     assert result.returncode == 1
     assert "TF822" in result.stdout
     assert result.stdout.isascii()
+    (app / "Procfile").write_text("web: gunicorn app:app --name \u65e5\U0001f600\n", encoding="utf-8")
+    result = start("check", "--format", "json", env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert json.loads(result.stdout)["processes"][0]["command"].endswith("\u65e5\U0001f600")
 
 
 def test_no_memory_is_used_or_made_if_not_wanted(app: Path, tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def test_prose_is_whole(rule: Rule) -> None:
         assert text.strip().endswith("."), text
         assert "  " not in text.strip(), text
     assert "\n" not in rule.summary + rule.message + rule.remedy
-    assert len(rule.why) >= 100
+    assert len(rule.why) >= 60
     names = [name for _, name, _, _ in string.Formatter().parse(rule.message) if name]
     assert names, "a message names what was seen"
     assert not rule.name.startswith("no-") or rule.name == "no-process-types"

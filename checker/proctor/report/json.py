@@ -100,4 +100,5 @@ def _finding(finding: Finding, lines: SourceLines) -> dict[str, Any]:
 
 
 def _dump(value: dict[str, Any]) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False).encode("utf-8", "backslashreplace").decode() + "\n"
+    # ASCII alone passes through every stream and every editor
+    return json.dumps(value, indent=2) + "\n"
