@@ -18,6 +18,8 @@ Words of `[when]` and `[unless]`:
 - `option`: options of the launch command, each a regular expression that the value must match.
 - `severity_of`: another severity for some effects.
 - `unless.option`: options that excuse it.
+- `symbol_not`: patterns of symbols that are not meant.
+- `once_per_unit`: effects of which a unit gets one finding, at the first place.
 - `once`: one finding per process type instead of one per place.
 """
 
@@ -25,6 +27,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 
 import msgspec
 
@@ -41,6 +44,8 @@ class _When(WantedIn, frozen=True, kw_only=True, forbid_unknown_fields=True):
     lane: tuple[str, ...] = ()
     unit: str = ""
     once: bool = False
+    once_per_unit: tuple[str, ...] = ()
+    symbol_not: tuple[str, ...] = ()
     receiver_lives: tuple[str, ...] = ()
     receiver_kept: bool = False
     concurrency: tuple[str, ...] = ()
@@ -79,12 +84,19 @@ def judge(rules: Sequence[Rule], program: Program, platform: Platform) -> Sequen
         for context, hit in view.hits(*wanted):  # type: ignore[arg-type]  # checked against the vocabulary on load
             for condition in asked:
                 if _asks_hit(condition.when, context, hit, program):
-                    mark = (condition.rule.code, "once" if condition.when.once else hit.place)
+                    mark = (condition.rule.code, _mark(condition.when, hit))
                     if mark not in done:
                         done.add(mark)
                         severities = condition.when.severity_of
                         outcomes.append(_outcome(condition.rule, view, context, hit, program, severities))
     return outcomes
+
+
+def _mark(when: _When, hit: Hit) -> object:
+    """What counts as the same finding."""
+    if when.once:
+        return "once"
+    return (hit.unit, hit.effect) if hit.effect in when.once_per_unit else hit.place
 
 
 def _parse(rule: Rule) -> _Condition:
@@ -124,6 +136,8 @@ def _asks_hit(when: _When, context: Context, hit: Hit, program: Program) -> bool
     if not fits(when, hit):
         return False
     if when.phase and context.phase not in when.phase:
+        return False
+    if any(fnmatchcase(hit.symbol, pattern) for pattern in when.symbol_not):
         return False
     if when.lane and context.lane not in when.lane:
         return False

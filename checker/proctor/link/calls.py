@@ -27,6 +27,7 @@ from proctor.model.fact import (
     Load,
     Name,
     Result,
+    Return,
     Seq,
     SetAttr,
     SetItem,
@@ -135,6 +136,7 @@ class Linker:
         self._methods: dict[str, list[UnitKey]] = {}
         self._indexed: set[str] = set()
         self._guessed: dict[tuple[UnitKey, int], UnitKey] = {}
+        self._replaced: dict[UnitKey, bool] = {}
 
     def add(self, key: UnitKey) -> None:
         """Put a unit on the list of those to be linked."""
@@ -182,6 +184,28 @@ class Linker:
         if self.world.feed_cell(("", symbol), refs):
             for reader in sorted(self.world.readers.get(("", symbol), ())):
                 self.add(reader)
+
+    def is_replaced(self, key: UnitKey) -> bool:
+        """Whether a decorator makes calling a function do something else than run it (it enqueues a job)."""
+        known = self._replaced.get(key)
+        if known is None:
+            known = self._replaced[key] = self._find_replacing(key)
+        return known
+
+    def _find_replacing(self, key: UnitKey) -> bool:
+        scope = self.world.scope(key)
+        enclosing = scope.parent
+        for decorator in scope.unit.decorators if enclosing is not None else ():
+            assert enclosing is not None
+            func = decorator
+            if isinstance(decorator, Result):
+                made = enclosing.unit.events[decorator.event]
+                func = made.func if isinstance(made, Call) else decorator
+            for ref in self.world.resolve(func, enclosing):
+                symbol = ref.symbol if isinstance(ref, LibRef) else ""
+                if any(row.replaces for row in self.world.rows.find(self.world.rows.run_decorators, symbol)):
+                    return True
+        return False
 
     def closure(self, key: UnitKey) -> tuple[Effect, ...] | None:
         """The effects of a unit and of all that it calls; None where part of that could not be followed."""
@@ -366,6 +390,10 @@ class _UnitLinker:
                 subject = given(call, row.subject, position)
         if unsure.startswith("env:"):
             guard, unsure = guard or unsure[4:], f"`{unsure[4:]}` decides"
+        details = row.details
+        if call is not None and call.use == "await" and details.get("sync") == "true" and self.unit.is_async:
+            # An awaited call is the asynchronous twin, under whatever name it came.
+            details = {key: value for key, value in details.items() if key != "sync"}
         for effect in row.does:
             self.hits.append(
                 Hit(
@@ -375,7 +403,7 @@ class _UnitLinker:
                     event=number,
                     block=block,
                     place=self._place(event),
-                    details=row.details,
+                    details=details,
                     subject=subject,
                     unsure=unsure,
                     guard=guard,
@@ -542,6 +570,11 @@ class _UnitLinker:
                 self.linker.feed(target, self._offset(ref), own)
             elif isinstance(ref, ObjRef):
                 matched = True
+                for method in self.world.class_member(UnitKey(ref.path, ref.number), "__call__", ref):
+                    if isinstance(method, BoundRef):
+                        target = UnitKey(method.path, method.number)
+                        self._edge(target, number, event.block, self._place(event), "decorates")
+                        self.linker.feed(target, 1, own)
         for symbol, call in symbols:
             rows = [
                 *self.rows.find(self.rows.run_decorators, symbol),
@@ -626,8 +659,21 @@ class _UnitLinker:
         if self.world.unit_kind(ref) == "class":
             self._construct(key, event, number, event)
             return
-        self._edge(key, number, event.block, self._place(event), "call", awaited=event.use == "await")
+        if self.linker.is_replaced(key):
+            return
+        # What is awaited though it is no coroutine function was wrapped by something that runs it in a thread.
+        wrapped = event.use == "await" and self.unit.is_async and not self._gives_awaitable(key)
+        lane: Lane | None = "thread" if wrapped else None
+        self._edge(
+            key, number, event.block, self._place(event), "call", lane=lane, awaited=event.use == "await"
+        )
         self._pass(key, self._offset(ref), event)
+
+    def _gives_awaitable(self, key: UnitKey) -> bool:
+        unit = self.world.scope(key).unit
+        return unit.is_async or any(
+            isinstance(e, Return) and isinstance(e.value, Result) for e in unit.events
+        )
 
     def _construct(self, key: UnitKey, call: Call | None, number: int, event: Event) -> None:
         made = ObjRef(key.path, key.number, True)
@@ -972,6 +1018,13 @@ def is_unbounded(row: EffectRow) -> bool:
     """Whether what the row speaks of may wait for ever."""
     details = row.details
     return "waits" in row.does and (details.get("bounded") == "no" or details.get("timeout") == "none")
+
+
+def _is_dotted(value: object) -> bool:
+    """Whether a constant may name a module or function."""
+    return (
+        isinstance(value, str) and len(value) < 120 and "." in value and value.replace(".", "").isidentifier()
+    )
 
 
 def _name_fits(name: str, pattern: str) -> bool:

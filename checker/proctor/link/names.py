@@ -241,6 +241,10 @@ class World(Modules, Memory):
                     )
                 elif isinstance(ref, LibObj) and not ref.type.endswith("()"):
                     wrapped.append((ref,))
+                elif isinstance(ref, ObjRef):
+                    for method in self.class_member(UnitKey(ref.path, ref.number), "__call__", ref):
+                        if isinstance(method, BoundRef):
+                            wrapped.append(self.returned(UnitKey(method.path, method.number)))
         return union(wrapped)
 
     def unit_kind(self, ref: UnitRef | BoundRef | ObjRef) -> str:

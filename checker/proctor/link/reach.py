@@ -112,6 +112,9 @@ class Spread:
         unit = self.unit_of(edge.target)
         if edge.phase == "import":
             return "main"
+        if unit.is_async and not edge.trigger and current != "loop" and phase in ("request", "job", "tick"):
+            # A loop that one request or job makes for itself (`asyncio.run`) runs nothing else that could be held up.
+            return current
         if edge.lane is not None:
             return edge.lane
         if unit.is_async:
