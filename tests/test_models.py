@@ -186,7 +186,7 @@ def _names_of(row: msgspec.Struct) -> Iterator[str]:
 
 def find(dotted: str) -> str | None:
     """Why a dotted name cannot be found in its library; None where it is there."""
-    parts = dotted.removesuffix("()").split(".")
+    parts = dotted.removesuffix("()").removesuffix(".*").split(".")
     reasons = ["there is no such module"]
     for n_module in range(len(parts), 0, -1):
         try:
@@ -238,11 +238,14 @@ def django_configured() -> None:
     conf.settings.configure(
         SECRET_KEY="x",
         STATIC_URL="static/",
-        WAGTAIL_SITE_NAME="x",
+        SITE_ID=1,
+        MIDDLEWARE=["allauth.account.middleware.AccountMiddleware"],
+        HAYSTACK_CONNECTIONS={"default": {"ENGINE": "haystack.backends.simple_backend.SimpleEngine"}},
         INSTALLED_APPS=[
             "django.contrib.auth",
             "django.contrib.contenttypes",
             "django.contrib.sessions",
+            "django.contrib.sites",
             "django.contrib.messages",
             "django.contrib.admin",
             *(app for app, name in _DJANGO_APPS.items() if name in INSTALLED),
@@ -252,6 +255,7 @@ def django_configured() -> None:
     importlib.import_module("django").setup()
 
 
+#: app -> the distribution that has it
 _DJANGO_APPS = {
     "rest_framework": "djangorestframework",
     "django_celery_beat": "django-celery-beat",
@@ -266,6 +270,17 @@ _DJANGO_APPS = {
     "wagtail.documents": "wagtail",
     "wagtail.search": "wagtail",
     "wagtail.admin": "wagtail",
+    "polymorphic": "django-polymorphic",
+    "mptt": "django-mptt",
+    "solo": "django-solo",
+    "simple_history": "django-simple-history",
+    "guardian": "django-guardian",
+    "treebeard": "django-treebeard",
+    "ordered_model": "django-ordered-model",
+    "allauth": "django-allauth",
+    "allauth.account": "django-allauth",
+    "allauth.socialaccount": "django-allauth",
+    "haystack": "django-haystack",
 }
 
 
