@@ -144,6 +144,12 @@ def test_variables_of_a_script_are_put_in() -> None:
     assert dict(found.environment)["BIND"] == "0.0.0.0:$PORT"
 
 
+@pytest.mark.parametrize("python", ["$(which python3)", "$(command -v python3)", "`which python3`"])
+def test_a_program_that_is_looked_up(python: str) -> None:
+    assert launch(f"{python} worker.py", App).launcher == "python"
+    assert launch("sh run", {**App, "run": f"PY={python}\n$PY worker.py\n"}).launcher == "python"
+
+
 def test_wrappers_in_the_repository_run_their_arguments() -> None:
     files = {"bin/start-nginx": "#!/bin/bash\nCOMMAND=${@:1}\n(\n  $COMMAND\n) &\nnginx &\nread x\n"}
     found = launches("bin/start-nginx gunicorn app:app", files)

@@ -215,7 +215,7 @@ class Follower:
                 found.extend(positional)
                 continue
             text = situation.expand(word.text)
-            if text != word.text and not word.quoted:
+            if text != word.text and not word.quoted and "$(" not in text and "`" not in text:
                 found.extend(text.split())
             else:
                 found.append(text)

@@ -25,6 +25,10 @@ _VARIABLE = re.compile(
     r"\$(?:(?P<bare>[A-Za-z_]\w*|\d|[@*#])|\{(?P<name>\w+|[@*#])(?:(?P<op>:?[-+=?])(?P<word>[^{}]*))?\})"
 )
 _SLICE = re.compile(r"\$\{[@*]:([^{}]+)\}")
+#: `$(which python3)` is `python3`
+_WHICH = re.compile(
+    r"\$\(\s*(?:which|command\s+-v|type\s+-p)\s+([\w.-]+)\s*\)|`(?:which|command\s+-v)\s+([\w.-]+)`"
+)
 _OWN_FOLDER = re.compile(r"\$\([^()]*(?:\$\([^()]*\))?[^()]*(?:dirname|realpath|readlink)\b.*\)", re.DOTALL)
 _PARENT = re.compile(r"\.\.(?:/\.\.)*")
 
@@ -114,6 +118,7 @@ class Situation:
         """`text` with the variables that this shell text assigned and the positional words put in."""
         if "$" not in text and "`" not in text:
             return text
+        text = _WHICH.sub(lambda found: found[1] or found[2], text)
         if self.script is not None:
             own = f"{APP_ROOT}/{self.script.rpartition('/')[0]}".rstrip("/")
             text = _OWN_FOLDER.sub(lambda found: _own_folder(found[0], own), text)
