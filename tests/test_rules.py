@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from proctor import extract, pipeline, report
+from proctor import extract, pipeline, report, trial
 from proctor.extract import Store
 from proctor.model.finding import Judgement
 from proctor.model.rule import Example, Rule
@@ -79,6 +79,15 @@ def test_workers_change_no_byte(rule: Rule, example: Example, monkeypatch: pytes
     monkeypatch.setattr("proctor.extract.workers._POOL_BYTES", 0)
     monkeypatch.setattr("proctor.extract.workers._CHUNK_BYTES", 1)
     assert answer(example, workers=2) == alone
+
+
+@pytest.mark.parametrize("rule", [pytest.param(rule, id=rule.code) for rule in BOOK.rules])
+def test_examples_notice_a_changed_condition(rule: Rule) -> None:
+    """`proctor rules test --mutate` names those that they do not notice."""
+    examples = EXAMPLES[rule.code]
+    if all(example.gap for example in examples.bad):
+        return  # nothing of it works yet, and the gaps say why
+    assert any(is_needed for _, is_needed in trial.needed_conditions(rule, examples, BOOK))
 
 
 def answer(

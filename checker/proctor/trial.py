@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+import msgspec
+
+from proctor.errors import ConfigurationError
 from proctor.model.finding import ClauseVerdict, Finding, Judgement
-from proctor.model.rule import Example, Rule, Rulebook
+from proctor.model.rule import Example, Rule, Rulebook, RuleExamples
 from proctor.model.tree import SourceTree
 from proctor.pipeline import check_rulebook, judge_tree
 from proctor.rulebook import load_examples, load_rulebook, marked_lines, read_sources
@@ -19,10 +23,11 @@ _HIDES = re.compile(r"#\s*hides:\s*(?P<clauses>[A-Z0-9., ]+)")
 _AT_PLACE = re.compile(r"\((?P<path>\S+):(?P<line>\d+)\)$")
 
 
-def try_rules(folder: Path | None = None) -> tuple[int, tuple[str, ...]]:
+def try_rules(folder: Path | None = None, mutate: bool = False) -> tuple[int, tuple[str, ...]]:
     """Run the examples of all rules in `folder` (None: the built-in ones).
 
-    Returns how many were run and, for each that is not as expected, a sentence that says how.
+    Returns how many were run and, for each that is not as expected, a sentence that says how; with `mutate` also
+    one for each condition of a rule that no example needs.
     Raises ConfigurationError where a rule file cannot be used.
     """
     sources = read_sources([folder] if folder else [])
@@ -39,6 +44,12 @@ def try_rules(folder: Path | None = None) -> tuple[int, tuple[str, ...]]:
                 n_examples += 1
                 name = f"{rule.code}-{kind.replace('_', '-')}-{number}"
                 complaints.extend(f"{name}: {text}" for text in try_example(rule, kind, example, book))
+        if mutate:
+            complaints.extend(
+                f"{rule.code}: no example needs `{name}`."
+                for name, is_needed in needed_conditions(rule, examples, book)
+                if not is_needed
+            )
     return n_examples, tuple(complaints)
 
 
@@ -50,6 +61,41 @@ def try_example(rule: Rule, kind: str, example: Example, book: Rulebook) -> tupl
     if example.gap:
         return () if found else ("the gap is mended: take `gap` away.",)
     return found
+
+
+def needed_conditions(rule: Rule, examples: RuleExamples, book: Rulebook) -> Iterator[tuple[str, bool]]:
+    """Each condition of `rule`, and whether its examples need it: taken away alone (from a list, a word at a time;
+    true and false exchanged), some example no longer gets the answer that it expects."""
+    changes = [
+        *((f"when.{name}", changed, rule.unless) for name, changed in _mutations(rule.when)),
+        *((f"unless.{name}", rule.when, changed) for name, changed in _mutations(rule.unless)),
+    ]
+    for name, when, unless in changes:
+        mutant = msgspec.structs.replace(rule, when=when, unless=unless)
+        rules = tuple(mutant if each.code == rule.code else each for each in book.rules)
+        yield name, _is_noticed(mutant, examples, msgspec.structs.replace(book, rules=rules))
+
+
+def _mutations(table: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for key, value in table.items():
+        yield key, {name: each for name, each in table.items() if name != key}
+        if isinstance(value, bool):
+            yield f"{key} = {str(not value).lower()}", {**table, key: not value}
+        elif isinstance(value, list) and len(value) > 1:
+            for index, item in enumerate(value):
+                yield f"{key} without {item}", {**table, key: value[:index] + value[index + 1 :]}
+        elif isinstance(value, dict):
+            for name, changed in _mutations(value):
+                yield f"{key}.{name}", {**table, key: changed}
+
+
+def _is_noticed(mutant: Rule, examples: RuleExamples, book: Rulebook) -> bool:
+    try:
+        return any(
+            try_example(mutant, kind, example, book) for kind in KINDS for example in getattr(examples, kind)
+        )
+    except (ConfigurationError, LookupError):
+        return True  # the judge itself cannot do without
 
 
 def judge_example(example: Example, book: Rulebook, file: str = "") -> Judgement:
