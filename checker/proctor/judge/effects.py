@@ -18,6 +18,8 @@ Words of `[when]` and `[unless]`:
 - `option`: options of the launch command, each a regular expression that the value must match.
 - `severity_of`: another severity for some effects.
 - `unless.option`: options that excuse it.
+- `request_handlers`: the program has at least so many.
+- `flows_into`: effects of calls in the same unit, one of which takes what this call gives.
 - `symbol_not`: patterns of symbols that are not meant.
 - `once_per_unit`: effects of which a unit gets one finding, at the first place.
 - `once`: one finding per process type instead of one per place.
@@ -33,6 +35,7 @@ import msgspec
 
 from proctor.judge.asking import Wanted, WantedIn, asks_process, fits, read_words
 from proctor.judge.drafts import Outcome, Platform, make_doubt, make_finding
+from proctor.judge.flows import is_made_from
 from proctor.model.fact import Attr, Call
 from proctor.model.program import Context, Hit, ProcessView, Program
 from proctor.model.rule import Rule
@@ -46,6 +49,8 @@ class _When(WantedIn, frozen=True, kw_only=True, forbid_unknown_fields=True):
     once: bool = False
     once_per_unit: tuple[str, ...] = ()
     symbol_not: tuple[str, ...] = ()
+    request_handlers: int = 0
+    flows_into: tuple[str, ...] = ()
     receiver_lives: tuple[str, ...] = ()
     receiver_kept: bool = False
     concurrency: tuple[str, ...] = ()
@@ -105,6 +110,8 @@ def _parse(rule: Rule) -> _Condition:
 
 
 def _asks_launch(when: _When, view: ProcessView) -> bool:
+    if when.request_handlers > len({c.unit for c in view.contexts if c.phase == "request"}):
+        return False
     if when.concurrency and view.details.get("concurrency", "") not in when.concurrency:
         return False
     return all(_has_option(view, name, pattern) for name, pattern in when.option.items())
@@ -143,7 +150,20 @@ def _asks_hit(when: _When, context: Context, hit: Hit, program: Program) -> bool
         return False
     if when.unit and program.unit(hit.unit).is_async != (when.unit == "async"):
         return False
+    if when.flows_into and not _flows(when, hit, program):
+        return False
     return _asks_receiver(when, hit, program)
+
+
+def _flows(when: _When, hit: Hit, program: Program) -> bool:
+    unit = program.unit(hit.unit)
+    for other in program.unit_hits(hit.unit):
+        call = unit.events[other.event] if other.effect in when.flows_into and other.event >= 0 else None
+        if isinstance(call, Call) and any(
+            is_made_from(arg, hit.event, unit) for arg in (*call.args, *(value for _, value in call.keywords))
+        ):
+            return True
+    return False
 
 
 def _asks_receiver(when: _When, hit: Hit, program: Program) -> bool:

@@ -17,7 +17,7 @@ What the environment decides is a doubt where its fallback is meant, and nothing
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -25,19 +25,13 @@ import msgspec
 
 from proctor.judge.asking import ProcessWords, Wanted, asks_process, fits, read_words
 from proctor.judge.drafts import Outcome, Platform, make_doubt, make_finding
+from proctor.judge.flows import is_made_from
 from proctor.model.fact import (
-    Attr,
     Bind,
-    Call,
-    Choice,
     Const,
     Define,
     Event,
     Expr,
-    Map,
-    Op,
-    Result,
-    Seq,
     SetAttr,
     SetItem,
 )
@@ -350,7 +344,7 @@ def _bound(
             fnmatchcase(name.lower(), p.lower()) for p in question.alternative.bound_to
         ):
             continue
-        if not _holds(value, hit.event, unit.events):
+        if not is_made_from(value, hit.event, unit):
             continue
         if hit.in_handler or _in_handler(program, hit, event):
             return make_doubt(question.rule, view, f"`{name}` is made here only after an error", hit.place)
@@ -392,29 +386,3 @@ def _target(event: Event) -> tuple[str, Expr | None]:
     if isinstance(event, SetItem) and isinstance(event.index, Const):
         return str(event.index.value), event.value
     return "", None
-
-
-def _holds(expr: Expr | None, number: int, events: Sequence[Event], depth: int = 0) -> bool:
-    """Whether an expression is made from the result of call event `number`."""
-    if expr is None or depth > 8:
-        return False
-    if isinstance(expr, Result):
-        if expr.event == number:
-            return True
-        call = events[expr.event]
-        if not isinstance(call, Call):
-            return False
-        parts: Iterable[Expr] = (call.func, *call.args, *(value for _, value in call.keywords))
-    elif isinstance(expr, Attr):
-        parts = (expr.value,)
-    elif isinstance(expr, Op):
-        parts = expr.operands
-    elif isinstance(expr, Choice):
-        parts = (expr.body, expr.orelse)
-    elif isinstance(expr, Seq):
-        parts = expr.items
-    elif isinstance(expr, Map):
-        parts = expr.values
-    else:
-        return False
-    return any(_holds(part, number, events, depth + 1) for part in parts)
