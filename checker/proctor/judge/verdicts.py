@@ -55,13 +55,38 @@ def outcomes(
         if own:
             found.extend(judge(own, program, platform))
     decided = severities or {}
+    lenient = _for_development(program)
     findings = merge(
-        _with(item, severity=decided.get(item.code, item.severity))
+        _with(item, severity="note" if _is_within(item, lenient) else decided.get(item.code, item.severity))
         for item in found
         if isinstance(item, Finding)
     )
-    doubts = list(dict.fromkeys(item for item in found if isinstance(item, Doubt)))
-    return one_per_cause(findings, rules), doubts
+    kept = one_per_cause(findings, rules)
+    doubts = [item for item in found if isinstance(item, Doubt)]
+    doubts.extend(_same_cause_doubts(findings, kept))
+    return kept, list(dict.fromkeys(doubts))
+
+
+def _for_development(program: Program) -> frozenset[str]:
+    """Process types that only a developer's machine runs."""
+    return frozenset(view.process.name for view in program.views if view.process.development)
+
+
+def _is_within(finding: Finding, processes: frozenset[str]) -> bool:
+    return bool(finding.processes) and processes.issuperset(finding.processes)
+
+
+def _same_cause_doubts(findings: Sequence[Finding], kept: Sequence[Finding]) -> Iterable[Doubt]:
+    """A finding that another one stands for breaks its own clause all the same, so that this one is not verified."""
+    names = frozenset(map(id, kept))
+    for finding in findings:
+        if id(finding) not in names and finding.severity != "note":
+            place = finding.place
+            reason = f"{finding.code} has the same cause as another finding ({place.path}:{place.line})"
+            for process in finding.processes or (None,):
+                yield Doubt(
+                    rule=finding.code, clause=finding.clause, process=process, reason=reason, place=place
+                )
 
 
 def merge(findings: Iterable[Finding]) -> list[Finding]:
