@@ -101,7 +101,7 @@ OWN_WORDS = frozenset(
 )
 #: Makers of files that declare something, and platforms: whoever reads the files must know their names.
 MANIFESTS = frozenset({"conda", "docker", "fly", "heroku", "pdm", "poetry", "redis", "supervisord", "uv"})
-READERS = re.compile(r"declare/|resolve/project\.py|settings\.py")
+READERS = re.compile(r"declare/|resolve/project\.py|settings\.py|judge/stopping\.py")
 #: What proctor itself is built from.
 BUILT_FROM = frozenset({"libcst", "msgspec", "packaging", "tomli", "typer", "yaml"})
 
