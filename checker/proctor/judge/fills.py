@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from proctor.judge.memory import CONSTRUCTORS, Access, Memory, deep, subexpressions
+from proctor.judge.expressions import deep, subexpressions
+from proctor.judge.memory import CONSTRUCTORS, Access, Memory
 from proctor.model.fact import (
     Attr,
     Await,
@@ -70,6 +71,13 @@ class Fills:
             or self._uses_value(access)
             or self._is_tool(access)
             or self._was_too_old(access, group)
+        )
+
+    def expires(self, access: Access) -> bool:
+        """Whether a fill comes again when what is there is too old."""
+        group = self._group(access)
+        return self._was_too_old(access, group) or any(
+            self._is_clock(other) for other in self._beside(access)
         )
 
     def _known_fill(self, access: Access) -> bool:
@@ -309,7 +317,7 @@ def _is_tool_ref(memory: Memory, access: Access, ref: object) -> bool:
     if isinstance(ref, LibObj):
         if ref.type.startswith("builtins.") or program.lives(ref.type) in ("connection", "record", "data"):
             return False
-        made = _made_by(program.unit(access.unit), access.value)
+        made = made_by(program.unit(access.unit), access.value)
         if made is None or memory.kept(access.unit, made):
             return False
         return bool(program.abilities(ref.type)) if ref.type.endswith("()") else True
@@ -320,7 +328,7 @@ def _is_tool_ref(memory: Memory, access: Access, ref: object) -> bool:
     return isinstance(ref, UnitRef | BoundRef)
 
 
-def _made_by(unit: Unit, value: Expr | None) -> int | None:
+def made_by(unit: Unit, value: Expr | None) -> int | None:
     """The call of this unit that makes a value, if one does."""
     inner = value.value if isinstance(value, Await) else value
     if isinstance(inner, Result):
@@ -328,7 +336,7 @@ def _made_by(unit: Unit, value: Expr | None) -> int | None:
     if isinstance(inner, Name):
         for event in unit.events:
             if isinstance(event, Bind) and event.name == inner.id and event.value != value:
-                return _made_by(unit, event.value)
+                return made_by(unit, event.value)
     return None
 
 
@@ -350,7 +358,7 @@ def is_lazy(memory: Memory, access: Access) -> bool:
     """Whether a write stores a library's tool (which is no state worth keeping)."""
     program = memory.program
     refs = program.resolve(access.unit, access.value) if access.value is not None else ()
-    if access.how != "bind" or _made_by(program.unit(access.unit), access.value) is None:
+    if access.how != "bind" or made_by(program.unit(access.unit), access.value) is None:
         return False
     return bool(refs) and all(
         isinstance(ref, LibRef) or (isinstance(ref, LibObj) and _is_tool_ref(memory, access, ref))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from proctor.judge.memory import Access, Memory, defined_units
 from proctor.model.fact import Bind, Call, Define, Name, Result, Return, SetAttr
-from proctor.model.program import ProcessView, Storage, UnitKey, UnitRef
+from proctor.model.program import Hit, ProcessView, Storage, UnitKey, UnitRef
 from proctor.model.words import Phase
 
 _AT_START: frozenset[Phase] = frozenset({"import", "startup", "shutdown"})
@@ -151,13 +152,25 @@ class Lifetimes:
     def memoised(self) -> frozenset[UnitKey]:
         """The functions whose results a decorator keeps."""
         if self._memoised is None:
-            self._memoised = frozenset(key for key, _ in memoised(self.memory))
+            self._memoised = frozenset(memo.function for memo in memos(self.memory))
         return self._memoised
 
 
-def memoised(memory: Memory) -> list[tuple[UnitKey, dict[str, str]]]:
-    """Each function whose results a decorator keeps in memory, with what the models say of the decorator."""
-    found: list[tuple[UnitKey, dict[str, str]]] = []
+class Memo(NamedTuple):
+    """A function whose results a decorator keeps in memory, and the effect that says so."""
+
+    function: UnitKey
+    hit: Hit
+
+    @property
+    def details(self) -> Mapping[str, str]:
+        """What the models say of the decorator."""
+        return self.hit.details
+
+
+def memos(memory: Memory) -> list[Memo]:
+    """Each function whose results a decorator keeps in memory."""
+    found: list[Memo] = []
     program = memory.program
     for key in program.units():
         hits = [
@@ -170,9 +183,7 @@ def memoised(memory: Memory) -> list[tuple[UnitKey, dict[str, str]]]:
         for number, event in defined_units(program.unit(key)):
             made = program.unit(UnitKey(key.path, event.unit))
             marks = {number, *(d.event for d in made.decorators if isinstance(d, Result))}
-            found.extend(
-                (UnitKey(key.path, event.unit), dict(hit.details)) for hit in hits if hit.event in marks
-            )
+            found.extend(Memo(UnitKey(key.path, event.unit), hit) for hit in hits if hit.event in marks)
     return found
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from proctor.judge.expressions import subexpressions
 from proctor.model.fact import (
     Attr,
-    Await,
     Bind,
     Call,
-    Choice,
     Comp,
     Const,
     Define,
@@ -27,8 +26,6 @@ from proctor.model.fact import (
     Seq,
     SetAttr,
     SetItem,
-    Star,
-    Text,
     Unit,
 )
 from proctor.model.program import (
@@ -382,46 +379,6 @@ def keyed(storage: Storage, index: Expr | None) -> Storage:
     if storage.kind != "library" or not isinstance(index, Const) or not isinstance(index.value, str):
         return storage
     return storage._replace(name=f"{storage.name}[{index.value}]")
-
-
-def subexpressions(expr: Expr | None) -> Iterator[Expr]:
-    """An expression and all that it is made of; the calls of other events are not looked into."""
-    if expr is None:
-        return
-    yield expr
-    for part in _parts(expr):
-        yield from subexpressions(part)
-
-
-def deep(unit: Unit, expr: Expr | None) -> Iterator[Expr]:
-    """An expression with the calls in it taken apart."""
-    for part in subexpressions(expr):
-        yield part
-        if isinstance(part, Result):
-            event = unit.events[part.event]
-            if isinstance(event, Call):
-                for inner in (event.func, *event.args, *(value for _, value in event.keywords)):
-                    yield from deep(unit, inner)
-
-
-def _parts(expr: Expr) -> tuple[Expr | None, ...]:
-    if isinstance(expr, Attr | Star | Await):
-        return (expr.value,)
-    if isinstance(expr, Item):
-        return expr.value, expr.index
-    if isinstance(expr, Seq):
-        return expr.items
-    if isinstance(expr, Map):
-        return *expr.keys, *expr.values
-    if isinstance(expr, Text):
-        return expr.parts
-    if isinstance(expr, Op):
-        return expr.operands
-    if isinstance(expr, Choice):
-        return expr.test, expr.body, expr.orelse
-    if isinstance(expr, Comp):
-        return (expr.element,)
-    return ()
 
 
 def _read_parts(event: Event, names: set[str]) -> Iterator[Expr]:

@@ -4,6 +4,9 @@ Words of `[when]`:
 - `kept`: what the place holds: "connection" (clients that stay connected), "queue" (work waiting), "progress" (what
   handed-on work reports to requests), "count" (numbers that are only counted up), "data" (anything else).
 - `phase`: phases in which writes count (default: all of work).
+- `left`: effects that leave work behind, to be done later (`{effect, details}`), and `left_in`: effects that say where
+  such work is kept (their `store`). It counts where that is memory and the work depends on the request or job.
+- `left_message`: the message of such a finding.
 - `several`: effects of the process types that run as several copies; in others the finding is a warning at most.
 """
 
@@ -12,13 +15,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from proctor.judge.asking import ProcessWords, asks_process, read_words
+from proctor.judge.asking import ProcessWords, Wanted, asks_process, read_words
 from proctor.judge.drafts import Outcome, make_doubt, make_finding
+from proctor.judge.expressions import comes_from_caller, own_params
 from proctor.judge.fills import Fills, is_lazy, is_tool
+from proctor.judge.left_work import left_work
 from proctor.judge.lifetime import Lifetimes
-from proctor.judge.memory import WORK, Access, Memory, deep
+from proctor.judge.memory import WORK, Access, Memory
 from proctor.judge.roots import Roots
-from proctor.model.fact import Bind, Const, Expr, Name, Result, Unit
+from proctor.model.fact import Const, Expr, Result
 from proctor.model.finding import Step
 from proctor.model.place import Place
 from proctor.model.program import Context, LibObj, ObjRef, ProcessView, Storage, UnitKey
@@ -31,6 +36,9 @@ class _When(ProcessWords, frozen=True, kw_only=True, forbid_unknown_fields=True)
     kept: tuple[str, ...]
     phase: tuple[str, ...] = ()
     several: tuple[str, ...] = ()
+    left: Wanted | None = None
+    left_in: Wanted = Wanted()
+    left_message: str = ""
 
 
 class Pair(NamedTuple):
@@ -55,7 +63,30 @@ def judge(rules: Sequence[Rule], memory: Memory) -> Sequence[Outcome]:
                 for rule, when in asked:
                     if pair.kept in when.kept:
                         outcomes.extend(_outcomes(rule, when, pair, finder))
+            for rule, when in asked:
+                outcomes.extend(_left_work(rule, when, memory, view))
     return outcomes
+
+
+def _left_work(rule: Rule, when: _When, memory: Memory, view: ProcessView) -> Iterator[Outcome]:
+    if when.left is None:
+        return
+    for context, hit in left_work(memory, view, when.left, when.left_in):
+        if hit.unsure or hit.guard:
+            reason = hit.unsure or f"`{hit.guard}` decides whether `{hit.symbol}` runs"
+            yield make_doubt(rule, view, reason, hit.place)
+            continue
+        yield make_finding(
+            rule,
+            view,
+            place=hit.place,
+            context=context,
+            names={"symbol": hit.symbol, "unit": memory.program.symbol(hit.unit)},
+            text=f"`{hit.symbol}`",
+            subject=hit.symbol,
+            severity=_severity(rule, when, view, "queue"),
+            message=when.left_message,
+        )
 
 
 class Finder:
@@ -143,7 +174,7 @@ class Finder:
         ):
             return False
         unit = self.program.unit(write.unit)
-        if isinstance(write.value, Const) or _comes_from_caller(unit, write.value):
+        if isinstance(write.value, Const) or comes_from_caller(unit, write.value):
             return False
         return not any(
             read.unit == write.unit and read.event < write.event
@@ -162,7 +193,7 @@ class Finder:
         phases = self.memory.phases(root) & WORK
         if phases <= {"tick", "thread", "loop"}:
             return True
-        return "request" not in phases and not _own_params(self.program.unit(root))
+        return "request" not in phases and not own_params(self.program.unit(root))
 
     def _is_flag(self, writes: list[Access], reads: list[Access]) -> bool:
         """Whether a flag only tells a loop to go on, or that something was done once in this process."""
@@ -254,28 +285,6 @@ def _members(expr: Expr | None) -> tuple[Expr, ...]:
 
 def _reads_too(write: Access) -> bool:
     return write.how in ("count", "count-item")
-
-
-def _own_params(unit: Unit) -> frozenset[str]:
-    return frozenset(param.name for param in unit.params) - {"self", "cls"}
-
-
-def _comes_from_caller(unit: Unit, value: Expr | None) -> bool:
-    """Whether a value is made from what the unit was called with."""
-    params = _own_params(unit)
-    names = {part.id for part in deep(unit, value) if isinstance(part, Name)}
-    for _ in range(4):
-        more = {
-            part.id
-            for event in unit.events
-            if isinstance(event, Bind) and event.name in names
-            for part in deep(unit, event.value)
-            if isinstance(part, Name)
-        }
-        if more <= names:
-            break
-        names |= more
-    return not params.isdisjoint(names)
 
 
 # --- findings ------------------------------------------------------------------------------------------------
@@ -370,17 +379,17 @@ def _finding(
         names=names,
         context=context,
         subject=symbol,
-        severity=_severity(rule, when, view, pair),
+        severity=_severity(rule, when, view, pair.kept),
         evidence=tuple(steps),
     )
 
 
-def _severity(rule: Rule, when: _When, view: ProcessView, pair: Pair) -> Severity:
+def _severity(rule: Rule, when: _When, view: ProcessView, kept: str) -> Severity:
     if rule.severity != "error":
         return rule.severity
     if when.several and not any(effect in view.does for effect in when.several):
         return "warning"
-    return "warning" if pair.kept == "count" else "error"
+    return "warning" if kept == "count" else "error"
 
 
 def _guard(program: object, pair: Pair) -> str:

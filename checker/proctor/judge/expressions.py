@@ -1,0 +1,87 @@
+"""Expressions taken apart: what they are made of, and where their values come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from proctor.model.fact import (
+    Attr,
+    Await,
+    Bind,
+    Call,
+    Choice,
+    Comp,
+    Expr,
+    Item,
+    Map,
+    Name,
+    Op,
+    Result,
+    Seq,
+    Star,
+    Text,
+    Unit,
+)
+
+
+def subexpressions(expr: Expr | None) -> Iterator[Expr]:
+    """An expression and all that it is made of; the calls of other events are not looked into."""
+    if expr is None:
+        return
+    yield expr
+    for part in _parts(expr):
+        yield from subexpressions(part)
+
+
+def deep(unit: Unit, expr: Expr | None) -> Iterator[Expr]:
+    """An expression with the calls in it taken apart."""
+    for part in subexpressions(expr):
+        yield part
+        if isinstance(part, Result):
+            event = unit.events[part.event]
+            if isinstance(event, Call):
+                for inner in (event.func, *event.args, *(value for _, value in event.keywords)):
+                    yield from deep(unit, inner)
+
+
+def _parts(expr: Expr) -> tuple[Expr | None, ...]:
+    if isinstance(expr, Attr | Star | Await):
+        return (expr.value,)
+    if isinstance(expr, Item):
+        return expr.value, expr.index
+    if isinstance(expr, Seq):
+        return expr.items
+    if isinstance(expr, Map):
+        return *expr.keys, *expr.values
+    if isinstance(expr, Text):
+        return expr.parts
+    if isinstance(expr, Op):
+        return expr.operands
+    if isinstance(expr, Choice):
+        return expr.test, expr.body, expr.orelse
+    if isinstance(expr, Comp):
+        return (expr.element,)
+    return ()
+
+
+def own_params(unit: Unit) -> frozenset[str]:
+    """A unit's parameters but for the receiver."""
+    return frozenset(param.name for param in unit.params) - {"self", "cls"}
+
+
+def comes_from_caller(unit: Unit, value: Expr | None) -> bool:
+    """Whether a value is made from what the unit was called with."""
+    params = own_params(unit)
+    names = {part.id for part in deep(unit, value) if isinstance(part, Name)}
+    for _ in range(4):
+        more = {
+            part.id
+            for event in unit.events
+            if isinstance(event, Bind) and event.name in names
+            for part in deep(unit, event.value)
+            if isinstance(part, Name)
+        }
+        if more <= names:
+            break
+        names |= more
+    return not params.isdisjoint(names)
