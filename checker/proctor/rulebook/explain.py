@@ -124,7 +124,8 @@ def _markdown_example(example: Example) -> Iterator[str]:
         yield "Findings at " + ", ".join(f"`{mark}`" for mark in example.marks) + "."
     for path, text in example.files.items():
         fence = "````" if "```" in text else "```"
-        yield f"`{path}`\n{fence}{_language(path)}\n{text.rstrip()}\n{fence}"
+        lines = "\n".join(line.rstrip() for line in text.rstrip().split("\n"))
+        yield f"`{path}`\n{fence}{_language(path)}\n{lines}\n{fence}"
 
 
 def _indented_files(example: Example) -> Iterator[str]:
