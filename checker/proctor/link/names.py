@@ -14,6 +14,7 @@ from typing import Any
 from proctor.link.containers import Containers
 from proctor.link.memory import Memo, Memory, Refs, union
 from proctor.link.modules import Modules
+from proctor.link.results import Results
 from proctor.link.rows import Rows
 from proctor.link.scopes import Binding, Module, Scope
 from proctor.model.fact import (
@@ -34,14 +35,11 @@ from proctor.model.fact import (
     Name,
     Op,
     Result,
-    Return,
     Seq,
     Star,
     Text,
-    Yield,
 )
 from proctor.model.program import BoundRef, ConstRef, LibObj, LibRef, ModRef, ObjRef, Ref, UnitKey, UnitRef
-from proctor.model.rule import ReturnsRow
 from proctor.model.tree import SourceTree
 
 BUILTINS = frozenset(dir(builtins))
@@ -59,10 +57,11 @@ class World(Modules, Memory):
         self._mro: dict[UnitKey, tuple[tuple[UnitKey, ...], tuple[str, ...]]] = {}
         self._attributes: dict[Any, Memo] = {}
         self._containers = Containers(self, self, self)
+        self._results = Results(self)
         self._dispatch: dict[type, Callable[..., Refs]] = {
             Name: self._name,
             Attr: self._attr,
-            Result: self._result,
+            Result: self._results.result,
             Item: self._item,
             Func: self._func,
             Op: self._op,
@@ -207,7 +206,7 @@ class World(Modules, Memory):
         if event.how in ("for", "comprehension"):
             refs = self.elements(event.value, scope)
         elif event.how == "with":
-            refs = self._entered(event.value, scope)
+            refs = self._results.entered(event.value, scope)
         elif event.how == "unpack":
             refs = self.elements(event.value, scope)
         elif event.how in ("except", "match", "delete"):
@@ -235,7 +234,7 @@ class World(Modules, Memory):
                     else:
                         wrapped.append(self.returned(UnitKey(ref.path, ref.number)))
                 elif isinstance(ref, LibRef):
-                    made = self._library_result(ref.symbol, None, scope, (own,))
+                    made = self._results.library_result(ref.symbol, None, scope, (own,))
                     wrapped.append(
                         tuple(r for r in made if not (isinstance(r, LibObj) and r.type.endswith("()")))
                     )
@@ -344,7 +343,7 @@ class World(Modules, Memory):
         for decorator in unit.decorators:
             for made in self.resolve(decorator, scope):
                 results = (
-                    self._library_result(made.symbol, None, scope, (own,))
+                    self._results.library_result(made.symbol, None, scope, (own,))
                     if isinstance(made, LibRef)
                     else (made,)
                 )
@@ -442,132 +441,15 @@ class World(Modules, Memory):
 
     # --- calls ----------------------------------------------------------------------------------------
 
-    def _result(self, expr: Result, scope: Scope) -> Refs:
-        event = scope.unit.events[expr.event]
-        assert isinstance(event, Call)
-        if isinstance(event.func, Name) and event.func.id == "super":
-            return self._super(scope)
-        parts: list[Refs] = []
-        for ref in self.resolve(event.func, scope):
-            parts.append(self.call_result(ref, event, scope))
-        return union(parts)
-
-    def _super(self, scope: Scope) -> Refs:
-        current: Scope | None = scope
-        while current is not None and current.unit.kind != "class":
-            current = current.parent
-        if current is None:
-            return ()
-        project, library = self.mro(current.key)
-        bases: list[Ref] = [ObjRef(path, index, True) for path, index in project[1:]]
-        return (*bases, *(LibObj(name) for name in library))
-
     def call_result(self, ref: Ref, event: Call, scope: Scope) -> Refs:
         """What calling `ref` gives."""
-        if isinstance(ref, UnitRef | BoundRef):
-            if self.unit_kind(ref) == "class":
-                return (ObjRef(ref.path, ref.number, True),)
-            return self.returned(UnitKey(ref.path, ref.number))
-        if isinstance(ref, ObjRef):
-            called = self.class_member(UnitKey(ref.path, ref.number), "__call__", ref)
-            return union(self.call_result(c, event, scope) for c in called if isinstance(c, BoundRef))
-        if isinstance(ref, LibRef):
-            args = tuple(self.resolve(arg, scope) for arg in event.args[:2])
-            return self._library_result(ref.symbol, event, scope, args)
-        if isinstance(ref, LibObj) and not ref.type.endswith("()"):
-            return self._library_result(f"{ref.type}.__call__", event, scope, ())
-        return ()
+        return self._results.call_result(ref, event, scope)
 
     def returned(self, key: UnitKey) -> Refs:
         """What a function of the tree returns (or, for a generator, yields)."""
-        scope = self.scope(key)
-        unit = scope.unit
-        parts = [
-            self.resolve(event.value, scope)
-            for event in unit.events
-            if isinstance(event, Return | Yield) and event.value is not None
-        ]
-        refs = tuple(ref for ref in union(parts) if ref != ConstRef(None))
-        return refs or self.annotated(unit.returns, scope.parent or scope)
-
-    def _library_result(self, symbol: str, event: Call | None, scope: Scope, args: tuple[Refs, ...]) -> Refs:
-        rows = self.rows.find(self.rows.returns, symbol)
-        rows = [row for row in rows if not row.where or self._is_meant(row, event, scope)]
-        if rows:
-            return union(self._returns(row.type, row.same_as, symbol, event, scope, args) for row in rows)
-        last = symbol.rpartition(".")[2]
-        if last == "partial" and args:
-            return args[0]
-        if last[:1].isupper() or symbol in self.rows.class_bases:
-            return (LibObj(symbol),)
-        if symbol.startswith("builtins."):
-            return self._builtin_result(last, event, scope, args)
-        return (LibObj(f"{symbol}()"),)
-
-    def _is_meant(self, row: ReturnsRow, event: Call | None, scope: Scope) -> bool:
-        """Whether the constant arguments of a call pick this row (`client("sqs")`)."""
-        if event is None:
-            return False
-        for test in row.where:
-            values = [
-                ref.value
-                for name, expr in (*enumerate(event.args), *event.keywords)
-                if name in (test.position, test.argument)
-                for ref in self.resolve(expr, scope)
-                if isinstance(ref, ConstRef)
-            ]
-            if not any(value in test.equals for value in values):
-                return False
-        return True
-
-    def _returns(
-        self, type_: str, same_as: str, symbol: str, event: Call | None, scope: Scope, args: tuple[Refs, ...]
-    ) -> Refs:
-        if same_as == "self":
-            return (LibObj(symbol.rpartition(".")[0]),)
-        if same_as:
-            if event is not None:
-                for name, value in event.keywords:
-                    if name == same_as:
-                        return self.resolve(value, scope)
-            return args[0] if args else ()
-        return (LibObj(self.rows.canonical(type_)),) if type_ else ()
-
-    def _builtin_result(self, name: str, event: Call | None, scope: Scope, args: tuple[Refs, ...]) -> Refs:
-        if name == "getattr" and event is not None and len(event.args) >= 2:
-            attribute = event.args[1]
-            if isinstance(attribute, Const) and isinstance(attribute.value, str):
-                return union(self.member(ref, attribute.value) for ref in args[0]) if args else ()
-            return ()
-        if name in ("next", "iter") and event is not None and event.args:
-            return self.elements(event.args[0], scope)
-        if name in ("dict", "list", "set", "tuple", "str", "bytes", "int", "frozenset", "bytearray", "float"):
-            return (LibObj(f"builtins.{name}"),)
-        if name in ("open", "type"):
-            return (LibObj(f"builtins.{name}()"),)
-        return ()
+        return self._results.returned(key)
 
     # --- containers -----------------------------------------------------------------------------------
-
-    def _entered(self, expr: Expr | None, scope: Scope) -> Refs:
-        """What `with expr as name` gives."""
-        parts: list[Refs] = []
-        for ref in self.resolve(expr, scope):
-            if isinstance(ref, ObjRef):
-                key = UnitKey(ref.path, ref.number)
-                for name in ("__enter__", "__aenter__"):
-                    for method in self.class_member(key, name, ref):
-                        if isinstance(method, BoundRef):
-                            parts.append(self.returned(UnitKey(method.path, method.number)))
-            elif isinstance(ref, LibObj):
-                rows = self.rows.find(self.rows.returns, f"{ref.type}.__enter__")
-                for row in rows:
-                    parts.append((LibObj(self.rows.canonical(row.type)),))
-                if not rows:
-                    parts.append((ref,))
-            else:
-                parts.append((ref,))
-        return union(parts)
 
     def _item(self, expr: Item, scope: Scope) -> Refs:
         refs = self.contents(expr.value, scope, values=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from proctor.link.arguments import given
-from proctor.link.calls import EnvironmentWrite, Linker, SettingWrite
+from proctor.link.linked import EnvironmentWrite, Ledger, SettingWrite
 from proctor.link.names import World
 from proctor.link.rows import Rows
 from proctor.link.scopes import Scope
@@ -55,10 +55,10 @@ class LaunchSettings:
     `entry_files` are asked first for code that sets environment variables."""
 
     def __init__(
-        self, world: World, linker: Linker, environment: Mapping[str, str], entry_files: Iterable[str]
+        self, world: World, ledger: Ledger, environment: Mapping[str, str], entry_files: Iterable[str]
     ) -> None:
         self.world = world
-        self.linker = linker
+        self.ledger = ledger
         self.rows = world.rows
         self.environment = dict(environment)
         self.entry_files = tuple(entry_files)
@@ -133,7 +133,7 @@ class LaunchSettings:
         """
         if row.variable in self.environment:
             return Known(self.environment[row.variable])
-        writes = [write for write in self.linker.writes if write.variable == row.variable]
+        writes = [write for write in self.ledger.writes if write.variable == row.variable]
         chosen = self._nearest(writes)
         if chosen is None:
             others = [self.evaluator.evaluate(write.value, write.scope) for write in writes]
@@ -188,7 +188,7 @@ class LaunchSettings:
         if row.class_variable in self.environment:
             return self.environment[row.class_variable]
         chosen = self._nearest(
-            [write for write in self.linker.writes if write.variable == row.class_variable]
+            [write for write in self.ledger.writes if write.variable == row.class_variable]
         )
         value = self.evaluator.evaluate(chosen.value, chosen.scope) if chosen else None
         return str(value.value) if isinstance(value, Known) else ""
@@ -207,7 +207,7 @@ class LaunchSettings:
     def _writes(self) -> list[SettingWrite]:
         return [
             write
-            for (key, _), write in self.linker.settings.items()
+            for (key, _), write in self.ledger.settings.items()
             if self.reached is None or key in self.reached
         ]
 

@@ -10,20 +10,20 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from proctor.link.arithmetic import Names, add, cast, combine, either, lift, plain, truthy, wrapped
+from proctor.link.bodies import BodyReader, is_main_test
+from proctor.link.call_values import CallValues
 from proctor.link.names import World
-from proctor.link.scopes import Module, Scope
+from proctor.link.scopes import Scope
 from proctor.model.fact import (
     Attr,
     Await,
     Bind,
-    Call,
     Choice,
     Comp,
     Const,
-    Event,
     Expr,
     Func,
-    Import,
     Item,
     Map,
     Name,
@@ -31,13 +31,10 @@ from proctor.model.fact import (
     Result,
     Return,
     Seq,
-    SetItem,
     Star,
     Text,
 )
-from proctor.model.place import Place
 from proctor.model.program import (
-    BoundRef,
     FromEnv,
     Known,
     LibObj,
@@ -52,8 +49,6 @@ from proctor.model.program import (
 )
 from proctor.model.rule import EnvironmentRow
 
-Names = dict[str, tuple[Value, Place]]
-_TRUE = frozenset({"1", "true", "yes", "on", "t", "y"})
 _MAX_DEPTH = 24
 
 _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
@@ -68,33 +63,6 @@ _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "in": lambda a, b: a in b,
     "not in": lambda a, b: a not in b,
 }
-
-
-def plain(value: Value) -> Any:
-    """A Python value from a wholly known one; raises LookupError where a part is not known."""
-    if not isinstance(value, Known):
-        raise LookupError
-    inner = value.value
-    if isinstance(inner, list):
-        return [plain(item) for item in inner]
-    if isinstance(inner, dict):
-        return {key: plain(item) for key, item in inner.items()}
-    return inner
-
-
-def lift(value: Value, function: Callable[[Any], Any]) -> Value:
-    """`function` over a value, whoever decides it."""
-    if isinstance(value, FromEnv):
-        fallback = lift(value.fallback, function) if value.fallback is not None else None
-        return FromEnv(value.variable, fallback)
-    if isinstance(value, Known):
-        try:
-            return Known(function(plain(value)))
-        except LookupError:
-            return Unknown("a part of it is not known")
-        except Exception:  # the analysed expression would fail in the same way
-            return Unknown("it cannot be computed")
-    return value
 
 
 class Evaluator:
@@ -117,12 +85,13 @@ class Evaluator:
         self._memo: dict[tuple[UnitKey, Expr | None], Value] = {}
         #: module bodies being read: their values so far
         self._stack: list[tuple[str, Names]] = []
+        self._calls = CallValues(self)
         self._dispatch: dict[type, Callable[..., Value]] = {
             Const: lambda expr, scope: Known(expr.value),
             Name: self._name,
             Attr: self._attr,
             Item: self._item,
-            Result: self._result,
+            Result: self._calls.result,
             Op: self._op,
             Choice: self._choice,
             Text: self._text,
@@ -162,8 +131,6 @@ class Evaluator:
         finally:
             self._depth -= 1
 
-    # --- module bodies -----------------------------------------------------------------------------------
-
     def module_values(self, path: str) -> Names:
         """Name -> (value, where it was last set) for the body of a module of the tree."""
         known = self._modules.get(path)
@@ -174,7 +141,7 @@ class Evaluator:
         module = self.world.module(path)
         if module is not None and self._depth <= _MAX_DEPTH:
             self._depth += 1
-            _BodyReader(self, module, names).read()
+            BodyReader(self, module, names).read()
             self._depth -= 1
         return names
 
@@ -231,8 +198,6 @@ class Evaluator:
         if isinstance(value, FromEnv):
             return f"env:{value.variable}"
         return "live"
-
-    # --- expressions --------------------------------------------------------------------------------------
 
     def _name(self, expr: Name, scope: Scope) -> Value:
         for path, names in reversed(self._stack):
@@ -325,158 +290,6 @@ class Evaluator:
             return Known(cast(text, row.cast))
         return FromEnv(name, fallback)
 
-    def _result(self, expr: Result, scope: Scope) -> Value:
-        event = scope.unit.events[expr.event]
-        assert isinstance(event, Call)
-        refs = self.world.resolve(event.func, scope)
-        for ref in refs:
-            symbol = (
-                ref.symbol
-                if isinstance(ref, LibRef)
-                else f"{ref.type}.__call__"
-                if isinstance(ref, LibObj)
-                else ""
-            )
-            for name in self.world.rows.chain(symbol) if symbol else ():
-                row = self.world.rows.environment_calls.get(name)
-                if row is not None:
-                    return self._environment_call(row, event, scope)
-        if isinstance(event.func, Name) and event.func.id in (
-            "int",
-            "bool",
-            "str",
-            "float",
-            "list",
-            "tuple",
-            "set",
-        ):
-            return self._builtin(event, scope)
-        if isinstance(event.func, Name) and event.func.id == "filter" and len(event.args) == 2:
-            return _truthy(self.evaluate(event.args[1], scope))
-        if isinstance(event.func, Name) and event.func.id == "dict":
-            return self._dict_call(event, scope)
-        if isinstance(event.func, Attr):
-            method = self._text_method(event, event.func, scope)
-            if method is not None:
-                return method
-        for ref in refs:
-            if isinstance(ref, UnitRef | BoundRef) and self.world.unit_kind(ref) == "function":
-                return self._project_call(UnitKey(ref.path, ref.number), event, scope)
-        return self._tinted([*event.args, *(value for _, value in event.keywords)], scope)
-
-    def _tinted(self, parts: list[Expr], scope: Scope) -> Value:
-        """A computed value still depends on the environment if an operand does."""
-        for part in parts:
-            value = self.evaluate(part, scope)
-            if isinstance(value, FromEnv):
-                return FromEnv(value.variable, Unknown("it is computed"))
-        return Unknown("it is computed")
-
-    def _environment_call(self, row: EnvironmentRow, event: Call, scope: Scope) -> Value:
-        name = row.variable
-        if len(event.args) > row.position and row.position >= 0:
-            given = self.evaluate(event.args[row.position], scope)
-            name = str(given.value) if isinstance(given, Known) else ""
-        for keyword, value in event.keywords:
-            if row.name and keyword == row.name:
-                given = self.evaluate(value, scope)
-                name = str(given.value) if isinstance(given, Known) else ""
-        fallback: Value | None = None
-        for keyword, value in event.keywords:
-            if keyword == row.default:
-                fallback = self.evaluate(value, scope)
-        if fallback is None and row.default_position is not None and len(event.args) > row.default_position:
-            fallback = self.evaluate(event.args[row.default_position], scope)
-        if not name:
-            return Unknown("the name of the environment variable is computed")
-        caster = next((value for keyword, value in event.keywords if keyword == "cast"), None)
-        text = self.environment.get(name)
-        if text is not None:
-            kind = caster.id if isinstance(caster, Name) else row.cast
-            return Known(cast(text, kind))
-        if fallback is None and row.none_when_absent:
-            fallback = Known(None)
-        return FromEnv(name, fallback)
-
-    def _builtin(self, event: Call, scope: Scope) -> Value:
-        assert isinstance(event.func, Name)
-        if not event.args:
-            return Known([]) if event.func.id in ("list", "tuple", "set") else Unknown("it is computed")
-        value = self.evaluate(event.args[0], scope)
-        kind = event.func.id
-        if kind in ("list", "tuple", "set"):
-            return value
-        return lift(value, {"int": int, "bool": bool, "str": str, "float": float}[kind])
-
-    def _dict_call(self, event: Call, scope: Scope) -> Value:
-        merged: dict[Any, Value] = {}
-        for arg in event.args:
-            base = self.evaluate(arg, scope)
-            if isinstance(base, Known) and isinstance(base.value, dict):
-                merged.update(base.value)
-        for name, value in event.keywords:
-            if name:
-                merged[name] = self.evaluate(value, scope)
-        return Known(merged)
-
-    def _text_method(self, event: Call, func: Attr, scope: Scope) -> Value | None:
-        if func.name not in (
-            "lower",
-            "upper",
-            "strip",
-            "split",
-            "format",
-            "replace",
-            "get",
-            "rstrip",
-            "startswith",
-            "endswith",
-        ):
-            return None
-        base = self.evaluate(func.value, scope)
-        args = [self.evaluate(arg, scope) for arg in event.args]
-        if func.name == "get" and isinstance(base, Known) and isinstance(base.value, dict):
-            if args and isinstance(args[0], Known):
-                found = base.value.get(args[0].value)
-                if found is not None:
-                    return found if isinstance(found, Known | FromEnv | Unknown) else Known(found)
-                return args[1] if len(args) > 1 else Known(None)
-            return Unknown("it is computed")
-        if isinstance(base, Known) and not isinstance(base.value, str):
-            return None
-        if func.name == "format":
-            return self._tinted([func.value, *event.args, *(v for _, v in event.keywords)], scope)
-        if not all(isinstance(arg, Known) for arg in args):
-            return base if isinstance(base, FromEnv) else None
-        name = func.name
-        given = [arg.value for arg in args if isinstance(arg, Known)]
-        if name == "get" or isinstance(base, Unknown):
-            return None
-        return _wrapped(lift(base, lambda text: getattr(text, name)(*given)))
-
-    def _project_call(self, key: UnitKey, event: Call, scope: Scope) -> Value:
-        """A helper such as `env("NAME", default)`: its one return value, with its parameters filled in."""
-        inner = self.world.scope(key)
-        returns = [e for e in inner.unit.events if isinstance(e, Return) and e.value is not None]
-        if not returns:
-            return Unknown("it is computed")
-        names: Names = {}
-        offset = 1 if inner.parent is not None and inner.parent.unit.kind == "class" else 0
-        place = Place(key.path, inner.unit.line)
-        for number, param in enumerate(inner.unit.params):
-            given = next((value for keyword, value in event.keywords if keyword == param.name), None)
-            if given is None and 0 <= number - offset < len(event.args):
-                given = event.args[number - offset]
-            if given is not None:
-                names[param.name] = (self.evaluate(given, scope), place)
-            elif param.default is not None:
-                names[param.name] = (self.evaluate(param.default, inner.parent or inner), place)
-        values = [self.evaluate(made.value, inner, names) for made in returns]
-        for value in values:
-            if isinstance(value, FromEnv):
-                return value
-        return values[0] if len(values) == 1 else Unknown("it is computed")
-
     def _op(self, expr: Op, scope: Scope) -> Value:
         if expr.name in ("or", "and"):
             return self._logic(expr, scope)
@@ -484,23 +297,23 @@ class Evaluator:
         if expr.name == "not":
             return lift(values[0], operator.not_)
         if expr.name in ("+", "|") and len(values) == 2:
-            return _add(values[0], values[1])
+            return add(values[0], values[1])
         if expr.name in _COMPARE and len(values) == 2:
-            return _compare(_COMPARE[expr.name], values[0], values[1])
+            return combine(_COMPARE[expr.name], values[0], values[1])
         if expr.name == "-" and len(values) == 1:
             return lift(values[0], operator.neg)
         if expr.name in ("*", "-", "/", "//") and len(values) == 2:
             function = {"*": operator.mul, "-": operator.sub, "/": operator.truediv, "//": operator.floordiv}[
                 expr.name
             ]
-            return _compare(function, values[0], values[1])
-        return self._tinted(list(expr.operands), scope)
+            return combine(function, values[0], values[1])
+        return self._calls.tinted(list(expr.operands), scope)
 
     def _logic(self, expr: Op, scope: Scope) -> Value:
         value: Value = Unknown("it is computed")
         for number, operand in enumerate(expr.operands):
             current = self.evaluate(operand, scope)
-            value = current if number == 0 else _either(expr.name, value, current)
+            value = current if number == 0 else either(expr.name, value, current)
             if isinstance(value, Known) and bool(value.value) == (expr.name == "or"):
                 return value
         return value
@@ -531,7 +344,7 @@ class Evaluator:
             return Unknown("it is computed")
         for event in scope.unit.events:
             if isinstance(event, Bind) and event.how == "comprehension" and event.name == expr.element.id:
-                return _truthy(self.evaluate(event.value, scope))
+                return truthy(self.evaluate(event.value, scope))
         return Unknown("it is computed")
 
     def _lambda(self, expr: Func, scope: Scope) -> Value:
@@ -548,7 +361,7 @@ class Evaluator:
             return self._formatted(first.value, expr.parts[1:], scope)
         value: Value = Known("")
         for part in expr.parts:
-            value = _add(lift(value, str), lift(self.evaluate(part, scope), str))
+            value = add(lift(value, str), lift(self.evaluate(part, scope), str))
         return value
 
     def _formatted(self, template: str, parts: tuple[Expr, ...], scope: Scope) -> Value:
@@ -562,7 +375,7 @@ class Evaluator:
             given = tuple(plain(value) for value in values)
             return Known(template % given)
         except LookupError:
-            return self._tinted(list(parts), scope)
+            return self._calls.tinted(list(parts), scope)
         except (TypeError, ValueError):
             return Unknown("it cannot be computed")
 
@@ -576,7 +389,7 @@ class Evaluator:
                 )
             else:
                 items.append(self.evaluate(item, scope))
-        return Known([_wrapped(item) for item in items])
+        return Known([wrapped(item) for item in items])
 
     def _map(self, expr: Map, scope: Scope) -> Value:
         merged: dict[Any, Value] = {}
@@ -592,275 +405,5 @@ class Evaluator:
         return Known(merged)
 
 
-class _BodyReader:
-    """Reads a module body in order into `names`."""
-
-    def __init__(self, evaluator: Evaluator, module: Module, names: Names) -> None:
-        self.evaluator = evaluator
-        self.module = module
-        self.scope = module.scopes[0]
-        self.names = names
-        self.blocks = self.scope.unit.blocks
-        self.states: dict[int, tuple[str, Value | None]] = {0: ("live", None)}
-
-    def read(self) -> None:
-        for event in self.scope.unit.events:
-            state, test = self._state(event.block)
-            if state != "dead":
-                self._take(event, test)
-
-    def _state(self, number: int) -> tuple[str, Value | None]:
-        known = self.states.get(number)
-        if known is not None:
-            return known
-        block = self.blocks[number]
-        state, test = self._state(block.parent)
-        if state != "dead" and block.kind in ("if", "else"):
-            state, test = self._branch(number, test)
-        elif state != "dead" and block.kind == "except":
-            state = "dead" if self._try_succeeds(block.group) else state
-        self.states[number] = (state, test)
-        return state, test
-
-    def _branch(self, number: int, outer: Value | None) -> tuple[str, Value | None]:
-        block = self.blocks[number]
-        tests = [
-            b.test
-            for i, b in enumerate(self.blocks)
-            if b.group == block.group and b.kind == "if" and i < number
-        ]
-        if block.kind == "if":
-            tests.append(block.test)
-        value: Value | None = None
-        for position, test in enumerate(tests):
-            if is_main_test(test):
-                return (
-                    ("dead", None) if block.kind == "if" and position == len(tests) - 1 else ("live", outer)
-                )
-            value = lift(self.evaluator.evaluate(test, self.scope, self.names), bool)
-            last = position == len(tests) - 1 and block.kind == "if"
-            if isinstance(value, Known) and bool(value.value) != last:
-                if value.value:
-                    return "dead", None
-                continue
-            if isinstance(value, FromEnv):
-                return "env", value if last else lift(value, operator.not_)
-        return "live", outer
-
-    def _try_succeeds(self, group: int) -> bool:
-        """Whether a try body can be taken to work: every import in it is there."""
-        for event in self.scope.unit.events:
-            if isinstance(event, Import) and self._in_try(event.block, group):
-                path, _ = self.evaluator.world.import_target(self.module, event)
-                if path is None and event.level:
-                    return False
-        return True
-
-    def _in_try(self, number: int, group: int) -> bool:
-        while number:
-            if self.blocks[number].kind == "try" and self.blocks[number].group == group:
-                return True
-            number = self.blocks[number].parent
-        return False
-
-    def _take(self, event: Event, test: Value | None) -> None:
-        if isinstance(event, Bind):
-            self._bind(event, test)
-        elif isinstance(event, SetItem):
-            self._set_item(event)
-        elif isinstance(event, Import):
-            self._import(event)
-        elif isinstance(event, Call) and isinstance(event.func, Attr) and isinstance(event.func.value, Name):
-            self._mutate(event, event.func, event.func.value.id)
-
-    def _put(self, name: str, value: Value, event: Event, test: Value | None) -> None:
-        if isinstance(test, FromEnv):
-            value = _conditional(test, value, self.names.get(name))
-        self.names[name] = (value, self._place(event))
-
-    def _place(self, event: Event) -> Place:
-        return Place(self.module.path, event.line, event.column, event.end_line, event.end_column)
-
-    def _value(self, expr: Expr | None) -> Value:
-        return self.evaluator.evaluate(expr, self.scope, self.names)
-
-    def _bind(self, event: Bind, test: Value | None) -> None:
-        if event.how == "aug" and event.name in self.names:
-            value = _add(self.names[event.name][0], self._value(event.value))
-        elif event.how in ("assign", "annotation", "walrus"):
-            if event.value is None:
-                return
-            value = self._value(event.value)
-        elif event.how == "delete":
-            self.names.pop(event.name, None)
-            return
-        elif event.how in ("unpack", "for", "with", "except", "match"):
-            value = Unknown("it is computed")
-        else:
-            return
-        self._put(event.name, value, event, test)
-
-    def _set_item(self, event: SetItem) -> None:
-        target, keys = event.obj, [event.index]
-        while isinstance(target, Item):
-            keys.insert(0, target.index)
-            target = target.value
-        if not isinstance(target, Name) or target.id not in self.names:
-            return
-        path = [self._value(key) for key in keys]
-        value = self._value(event.value)
-        current, _ = self.names[target.id]
-        self.names[target.id] = (_with_item(current, path, value), self._place(event))
-
-    def _mutate(self, event: Call, func: Attr, name: str) -> None:
-        if name not in self.names or func.name not in ("update", "append", "extend", "insert", "setdefault"):
-            return
-        current = self.names[name][0]
-        if not isinstance(current, Known):
-            return
-        if func.name == "update" and isinstance(current.value, dict):
-            merged = dict(current.value)
-            for arg in event.args:
-                more = self._value(arg)
-                if isinstance(more, Known) and isinstance(more.value, dict):
-                    merged.update(more.value)
-            merged.update({key: self._value(value) for key, value in event.keywords if key})
-            self.names[name] = (Known(merged), self._place(event))
-        elif isinstance(current.value, list) and event.args:
-            added = self._value(event.args[-1])
-            items = added.value if func.name == "extend" and isinstance(added, Known) else [added]
-            if isinstance(items, list):
-                self.names[name] = (Known([*current.value, *items]), self._place(event))
-
-    def _import(self, event: Import) -> None:
-        path, _ = self.evaluator.world.import_target(self.module, event)
-        if path is None or path.endswith("/") or path == self.module.path:
-            return
-        if event.name == "*":
-            self.names.update(self.evaluator.module_values(path))
-        elif event.name is not None:
-            found = self.evaluator.module_values(path).get(event.name)
-            if found is not None:
-                self.names[event.alias or event.name] = found
-
-
-def is_main_test(test: Expr | None) -> bool:
-    """Whether a condition asks `__name__ == "__main__"`."""
-    return (
-        isinstance(test, Op)
-        and test.name == "=="
-        and Name("__name__") in test.operands
-        and Const("__main__") in test.operands
-    )
-
-
 def _is_askable(test: Expr) -> bool:
     return isinstance(test, Name | Attr | Result | Op | Const | Item)
-
-
-def cast(text: str, kind: str) -> Any:
-    """An environment variable's text as the value that the code makes of it."""
-    if kind == "bool":
-        return text.strip().lower() in _TRUE
-    if kind == "int":
-        try:
-            return int(text)
-        except ValueError:
-            return text
-    return text
-
-
-def _truthy(value: Value) -> Value:
-    if isinstance(value, Known) and isinstance(value.value, list):
-        return Known([item for item in value.value if not isinstance(item, Known) or item.value])
-    return value
-
-
-def _wrapped(value: Value) -> Value:
-    """Lists computed by Python functions hold bare items: wrap them."""
-    if isinstance(value, Known) and isinstance(value.value, list):
-        return Known(
-            [item if isinstance(item, Known | FromEnv | Unknown) else Known(item) for item in value.value]
-        )
-    return value
-
-
-def _add(left: Value, right: Value) -> Value:
-    if isinstance(left, Known) and isinstance(right, Known):
-        if isinstance(left.value, list) and isinstance(right.value, list):
-            return Known([*left.value, *right.value])
-        if isinstance(left.value, dict) and isinstance(right.value, dict):
-            return Known({**left.value, **right.value})
-        try:
-            return Known(left.value + right.value)
-        except TypeError:
-            return Unknown("it cannot be computed")
-    if isinstance(left, Known) and isinstance(left.value, list):
-        return Known([*left.value, right])
-    if isinstance(right, Known) and isinstance(right.value, list):
-        return Known([left, *right.value])
-    for value, other in ((left, right), (right, left)):
-        if isinstance(value, FromEnv):
-            fallback = value.fallback
-            if isinstance(fallback, Known) and isinstance(other, Known):
-                pair = (fallback, other) if value is left else (other, fallback)
-                return FromEnv(value.variable, _add(*pair))
-            return FromEnv(value.variable, Unknown("it is computed") if fallback is not None else None)
-    return Unknown("it is computed")
-
-
-def _compare(function: Callable[[Any, Any], Any], left: Value, right: Value) -> Value:
-    if isinstance(right, Known):
-        other = right
-        return lift(left, lambda value: function(value, plain(other)))
-    if isinstance(left, Known):
-        first = left
-        return lift(right, lambda value: function(plain(first), value))
-    for value in (left, right):
-        if isinstance(value, FromEnv):
-            return FromEnv(value.variable, Unknown("it is computed"))
-    return Unknown("it is computed")
-
-
-def _either(name: str, left: Value, right: Value) -> Value:
-    if isinstance(left, Known):
-        return left if bool(left.value) == (name == "or") else right
-    if isinstance(left, FromEnv):
-        if name == "or":
-            fallback = right if left.fallback is None else _either("or", left.fallback, right)
-            return FromEnv(left.variable, fallback)
-        return FromEnv(
-            left.variable, Known(False) if left.fallback is None else _either("and", left.fallback, right)
-        )
-    if isinstance(right, FromEnv):
-        return FromEnv(right.variable, Unknown("it is computed"))
-    return Unknown("it is computed")
-
-
-def _conditional(test: FromEnv, value: Value, before: tuple[Value, Place] | None) -> Value:
-    """A value set under a condition that the environment decides; without the variable the test's fallback rules."""
-    without = test.fallback
-    if isinstance(without, Known):
-        return FromEnv(test.variable, value if without.value else (before[0] if before else None))
-    if without is None:
-        return FromEnv(test.variable, before[0] if before else value)
-    return FromEnv(test.variable, Unknown("it is computed"))
-
-
-def _with_item(container: Value, path: list[Value], value: Value) -> Value:
-    if not path:
-        return value
-    key = path[0]
-    if (
-        not isinstance(container, Known)
-        or not isinstance(container.value, dict)
-        or not isinstance(key, Known)
-    ):
-        return container
-    try:
-        inner = container.value.get(key.value, Known({}))
-    except TypeError:
-        return container
-    if not isinstance(inner, Known | FromEnv | Unknown):
-        inner = Known(inner)
-    return Known({**container.value, key.value: _with_item(inner, path[1:], value)})

@@ -1,0 +1,162 @@
+"""Attributes and items read and set, `with` and `for`: what they run and do."""
+
+from __future__ import annotations
+
+from proctor.link.linked import SettingWrite
+from proctor.link.loops import blocks_inside
+from proctor.link.runs import Runs
+from proctor.link.sheet import Part, Sheet
+from proctor.model.fact import (
+    Attr,
+    Bind,
+    Call,
+    Const,
+    Define,
+    Event,
+    Item,
+    Load,
+    Result,
+    Seq,
+    SetAttr,
+    SetItem,
+)
+from proctor.model.program import BoundRef, LibObj, LibRef, ObjRef, Ref, UnitKey, UnitRef
+from proctor.model.rule import EffectRow
+
+
+class Access(Part):
+    """What one unit does to the world other than by calls."""
+
+    def __init__(self, sheet: Sheet, runs: Runs) -> None:
+        super().__init__(sheet)
+        self.runs = runs
+
+    def _setting_item(self, owner: str, number: int, event: SetAttr | SetItem) -> None:
+        for name in self.rows.ancestors(owner):
+            for row, role in self.rows.setting_symbols.get(name, ()):
+                if role == "mapping" and (isinstance(event, SetItem) or row.attributes):
+                    self.ledger.settings[(self.key, number)] = SettingWrite(row, role, self.scope, event)
+
+    def read(self, number: int, event: Load) -> None:
+        """Properties and attributes of library objects that are read."""
+        expr = event.expr
+        while isinstance(expr, Attr | Item):
+            if isinstance(expr, Attr):
+                self._load_attribute(expr, number, event)
+            expr = expr.value
+
+    def _load_attribute(self, expr: Attr, number: int, event: Load) -> None:
+        for ref in self.world.resolve(expr.value, self.scope):
+            if isinstance(ref, ObjRef):
+                self._property(ref, expr.name, number, event)
+            elif isinstance(ref, LibRef | LibObj) and self.rows.effect_reads:
+                owner = ref.symbol if isinstance(ref, LibRef) else ref.type
+                symbol = self.rows.canonical(f"{owner}.{expr.name}")
+                for row in self.rows.find_member(self.rows.effect_reads, symbol):
+                    self.sheet.hit(row, symbol, number, event, None, "")
+
+    def _property(self, ref: ObjRef, name: str, number: int, event: Event) -> None:
+        key = UnitKey(ref.path, ref.number)
+        for owner in self.world.mro(key)[0]:
+            for bound in self.world.scope(owner).bindings.get(name, ()):
+                if isinstance(bound.event, Define):
+                    made = UnitRef(owner.path, bound.event.unit)
+                    if self.world.unit_kind(made) == "function" and self.world.is_property(made):
+                        self.sheet.edge(
+                            UnitKey(*made), number, event.block, self.sheet.place(event), "property"
+                        )
+                        return
+
+    def write(self, number: int, event: SetAttr | SetItem) -> None:
+        """Attributes and items of library objects that are set."""
+        for ref in self.world.resolve(event.obj, self.scope):
+            if not isinstance(ref, LibRef | LibObj):
+                continue
+            owner = ref.symbol if isinstance(ref, LibRef) else ref.type
+            self._setting_item(owner, number, event)
+            if isinstance(event, SetAttr) and event.value is not None:
+                self.ledger.feed_attribute(
+                    self.rows.canonical(f"{owner}.{event.name}"), self.runs.passable(event.value)
+                )
+            if isinstance(event, SetItem):
+                if owner in self.rows.environment_items and event.value is not None:
+                    self.sheet.environment_write(event.index, event.value, False)
+                key = event.index.value if isinstance(event.index, Const) else ""
+                symbol = self.rows.canonical(f"{owner}[{key}]") if key else f"{owner}[]"
+            else:
+                symbol = self.rows.canonical(f"{owner}.{event.name}")
+            for row in self.rows.find_member(self.rows.effect_writes, symbol):
+                self.sheet.hit(row, symbol, number, event, None, "")
+            for runs in self.rows.find(self.rows.run_writes, symbol):
+                if event.value is not None:
+                    self.runs.run(runs, self.runs.targets(runs, event.value), number, event, None)
+
+    def class_writes(self) -> None:
+        """`class Settings(Base): functions = [f]`."""
+        _, library = self.world.mro(self.key)
+        names = [ancestor for name in library for ancestor in self.rows.ancestors(name)]
+        names.extend(
+            name
+            for name, family in self.rows.entry_classes.items()
+            if self.key in self.ledger.entry_classes.get(family, ())
+        )
+        for number, event in enumerate(self.unit.events):
+            if isinstance(event, Bind) and event.value is not None:
+                for name in names:
+                    for runs in self.rows.run_writes.get(f"{name}.{event.name}", ()):
+                        self.runs.run(runs, self.runs.targets(runs, event.value), number, event, None)
+
+    def with_blocks(self) -> None:
+        """What entering and leaving `with` blocks runs and does."""
+        for number, block in enumerate(self.unit.blocks):
+            if block.kind != "with" or self.sheet.states[number] == "dead" or not isinstance(block.test, Seq):
+                continue
+            at = Load(block.parent, block.line, 0, block.line, 0, block.test)
+            for item in block.test.items:
+                for ref in self.world.resolve(item, self.scope):
+                    self._enter(ref, ("__enter__", "__exit__", "__aenter__", "__aexit__"), at, number)
+
+    def for_blocks(self) -> None:
+        """What iterating does. A loop over something that waits for its next item without a bound is endless."""
+        for number, block in enumerate(self.unit.blocks):
+            if block.kind != "for" or self.sheet.states[number] == "dead" or block.test is None:
+                continue
+            at = Load(block.parent, block.line, 0, block.line, 0, block.test)
+            for ref in self.world.resolve(block.test, self.scope):
+                self._enter(ref, ("__iter__", "__next__", "__aiter__", "__anext__"), at, number)
+            if isinstance(block.test, Result) and self._waits_for_ever(block.test.event):
+                self.sheet.loops |= blocks_inside(self.unit, number)
+
+    def _waits_for_ever(self, number: int) -> bool:
+        call = self.unit.events[number]
+        assert isinstance(call, Call)
+        for ref in self.world.resolve(call.func, self.scope):
+            if isinstance(ref, LibRef):
+                for row in self.rows.find(self.rows.effects, ref.symbol):
+                    if is_unbounded(row) and self.ledger.conditions.hold(row.where, call, self.scope) is True:
+                        return True
+        return False
+
+    def _enter(self, ref: Ref, names: tuple[str, ...], at: Load, block: int) -> None:
+        if isinstance(ref, ObjRef):
+            for name in names:
+                for method in self.world.class_member(UnitKey(ref.path, ref.number), name, ref):
+                    if isinstance(method, BoundRef):
+                        target = UnitKey(method.path, method.number)
+                        self.sheet.edge(target, -1 - block, at.block, self.sheet.place(at), "call")
+        elif isinstance(ref, LibObj):
+            for name in names:
+                symbol = f"{ref.type}.{name}"
+                rows = self.rows.find(self.rows.effects, symbol)
+                for row in rows:
+                    if is_unbounded(row) and self.unit.blocks[block].kind == "for":
+                        self.sheet.loops |= blocks_inside(self.unit, block)
+                    self.sheet.hit(row, symbol, -1, at, None, "", block)
+                if rows:
+                    break
+
+
+def is_unbounded(row: EffectRow) -> bool:
+    """Whether what the row speaks of may wait for ever."""
+    details = row.details
+    return "waits" in row.does and (details.get("bounded") == "no" or details.get("timeout") == "none")

@@ -1,0 +1,154 @@
+"""Sums, conditions and conversions of values, whoever decides them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from proctor.model.place import Place
+from proctor.model.program import FromEnv, Known, Unknown, Value
+
+Names = dict[str, tuple[Value, Place]]
+
+
+_TRUE = frozenset({"1", "true", "yes", "on", "t", "y"})
+
+
+def plain(value: Value) -> Any:
+    """A Python value from a wholly known one; raises LookupError where a part is not known."""
+    if not isinstance(value, Known):
+        raise LookupError
+    inner = value.value
+    if isinstance(inner, list):
+        return [plain(item) for item in inner]
+    if isinstance(inner, dict):
+        return {key: plain(item) for key, item in inner.items()}
+    return inner
+
+
+def lift(value: Value, function: Callable[[Any], Any]) -> Value:
+    """`function` over a value, whoever decides it."""
+    if isinstance(value, FromEnv):
+        fallback = lift(value.fallback, function) if value.fallback is not None else None
+        return FromEnv(value.variable, fallback)
+    if isinstance(value, Known):
+        try:
+            return Known(function(plain(value)))
+        except LookupError:
+            return Unknown("a part of it is not known")
+        except Exception:  # the analysed expression would fail in the same way
+            return Unknown("it cannot be computed")
+    return value
+
+
+def cast(text: str, kind: str) -> Any:
+    """An environment variable's text as the value that the code makes of it."""
+    if kind == "bool":
+        return text.strip().lower() in _TRUE
+    if kind == "int":
+        try:
+            return int(text)
+        except ValueError:
+            return text
+    return text
+
+
+def truthy(value: Value) -> Value:
+    """A list without the items that are known to be false."""
+    if isinstance(value, Known) and isinstance(value.value, list):
+        return Known([item for item in value.value if not isinstance(item, Known) or item.value])
+    return value
+
+
+def wrapped(value: Value) -> Value:
+    """Lists computed by Python functions hold bare items: wrap them."""
+    if isinstance(value, Known) and isinstance(value.value, list):
+        return Known(
+            [item if isinstance(item, Known | FromEnv | Unknown) else Known(item) for item in value.value]
+        )
+    return value
+
+
+def add(left: Value, right: Value) -> Value:
+    """`left + right`, also of lists and mappings of which parts are not known."""
+    if isinstance(left, Known) and isinstance(right, Known):
+        if isinstance(left.value, list) and isinstance(right.value, list):
+            return Known([*left.value, *right.value])
+        if isinstance(left.value, dict) and isinstance(right.value, dict):
+            return Known({**left.value, **right.value})
+        try:
+            return Known(left.value + right.value)
+        except TypeError:
+            return Unknown("it cannot be computed")
+    if isinstance(left, Known) and isinstance(left.value, list):
+        return Known([*left.value, right])
+    if isinstance(right, Known) and isinstance(right.value, list):
+        return Known([left, *right.value])
+    for value, other in ((left, right), (right, left)):
+        if isinstance(value, FromEnv):
+            fallback = value.fallback
+            if isinstance(fallback, Known) and isinstance(other, Known):
+                pair = (fallback, other) if value is left else (other, fallback)
+                return FromEnv(value.variable, add(*pair))
+            return FromEnv(value.variable, Unknown("it is computed") if fallback is not None else None)
+    return Unknown("it is computed")
+
+
+def combine(function: Callable[[Any, Any], Any], left: Value, right: Value) -> Value:
+    """`function` over two values, whoever decides them."""
+    if isinstance(right, Known):
+        other = right
+        return lift(left, lambda value: function(value, plain(other)))
+    if isinstance(left, Known):
+        first = left
+        return lift(right, lambda value: function(plain(first), value))
+    for value in (left, right):
+        if isinstance(value, FromEnv):
+            return FromEnv(value.variable, Unknown("it is computed"))
+    return Unknown("it is computed")
+
+
+def either(name: str, left: Value, right: Value) -> Value:
+    """`left or right`, or `left and right`, as `name` says."""
+    if isinstance(left, Known):
+        return left if bool(left.value) == (name == "or") else right
+    if isinstance(left, FromEnv):
+        if name == "or":
+            fallback = right if left.fallback is None else either("or", left.fallback, right)
+            return FromEnv(left.variable, fallback)
+        return FromEnv(
+            left.variable, Known(False) if left.fallback is None else either("and", left.fallback, right)
+        )
+    if isinstance(right, FromEnv):
+        return FromEnv(right.variable, Unknown("it is computed"))
+    return Unknown("it is computed")
+
+
+def conditional(test: FromEnv, value: Value, before: tuple[Value, Place] | None) -> Value:
+    """A value set under a condition that the environment decides; without the variable the test's fallback rules."""
+    without = test.fallback
+    if isinstance(without, Known):
+        return FromEnv(test.variable, value if without.value else (before[0] if before else None))
+    if without is None:
+        return FromEnv(test.variable, before[0] if before else value)
+    return FromEnv(test.variable, Unknown("it is computed"))
+
+
+def with_item(container: Value, path: list[Value], value: Value) -> Value:
+    """A mapping in which the item under nested keys is `value`."""
+    if not path:
+        return value
+    key = path[0]
+    if (
+        not isinstance(container, Known)
+        or not isinstance(container.value, dict)
+        or not isinstance(key, Known)
+    ):
+        return container
+    try:
+        inner = container.value.get(key.value, Known({}))
+    except TypeError:
+        return container
+    if not isinstance(inner, Known | FromEnv | Unknown):
+        inner = Known(inner)
+    return Known({**container.value, key.value: with_item(inner, path[1:], value)})

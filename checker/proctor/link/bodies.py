@@ -1,0 +1,199 @@
+"""Module bodies read in order: what each name is in the end, and where it was set."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping
+from typing import Protocol
+
+from proctor.link.arithmetic import Names, add, conditional, lift, with_item
+from proctor.link.names import World
+from proctor.link.scopes import Module, Scope
+from proctor.model.fact import Attr, Bind, Call, Const, Event, Expr, Import, Item, Name, Op, SetItem
+from proctor.model.place import Place
+from proctor.model.program import FromEnv, Known, Unknown, Value
+
+
+class Reading(Protocol):
+    """What reading bodies and calls asks of the evaluator."""
+
+    @property
+    def world(self) -> World:
+        """The modules and names."""
+        ...
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The variables that are set."""
+        ...
+
+    def evaluate(self, expr: Expr | None, scope: Scope, names: Names | None = None) -> Value:
+        """The value of `expr` in `scope`, where `names` are the values so far of the body being read."""
+        ...
+
+    def module_values(self, path: str) -> Names:
+        """Name -> (value, where it was last set) for the body of a module of the tree."""
+        ...
+
+
+class BodyReader:
+    """Reads a module body in order into `names`."""
+
+    def __init__(self, evaluator: Reading, module: Module, names: Names) -> None:
+        self.evaluator = evaluator
+        self.module = module
+        self.scope = module.scopes[0]
+        self.names = names
+        self.blocks = self.scope.unit.blocks
+        self.states: dict[int, tuple[str, Value | None]] = {0: ("live", None)}
+
+    def read(self) -> None:
+        """Take all that stands in blocks which run."""
+        for event in self.scope.unit.events:
+            state, test = self._state(event.block)
+            if state != "dead":
+                self._take(event, test)
+
+    def _state(self, number: int) -> tuple[str, Value | None]:
+        known = self.states.get(number)
+        if known is not None:
+            return known
+        block = self.blocks[number]
+        state, test = self._state(block.parent)
+        if state != "dead" and block.kind in ("if", "else"):
+            state, test = self._branch(number, test)
+        elif state != "dead" and block.kind == "except":
+            state = "dead" if self._try_succeeds(block.group) else state
+        self.states[number] = (state, test)
+        return state, test
+
+    def _branch(self, number: int, outer: Value | None) -> tuple[str, Value | None]:
+        block = self.blocks[number]
+        tests = [
+            b.test
+            for i, b in enumerate(self.blocks)
+            if b.group == block.group and b.kind == "if" and i < number
+        ]
+        if block.kind == "if":
+            tests.append(block.test)
+        value: Value | None = None
+        for position, test in enumerate(tests):
+            if is_main_test(test):
+                return (
+                    ("dead", None) if block.kind == "if" and position == len(tests) - 1 else ("live", outer)
+                )
+            value = lift(self.evaluator.evaluate(test, self.scope, self.names), bool)
+            last = position == len(tests) - 1 and block.kind == "if"
+            if isinstance(value, Known) and bool(value.value) != last:
+                if value.value:
+                    return "dead", None
+                continue
+            if isinstance(value, FromEnv):
+                return "env", value if last else lift(value, operator.not_)
+        return "live", outer
+
+    def _try_succeeds(self, group: int) -> bool:
+        """Whether a try body can be taken to work: every import in it is there."""
+        for event in self.scope.unit.events:
+            if isinstance(event, Import) and self._in_try(event.block, group):
+                path, _ = self.evaluator.world.import_target(self.module, event)
+                if path is None and event.level:
+                    return False
+        return True
+
+    def _in_try(self, number: int, group: int) -> bool:
+        while number:
+            if self.blocks[number].kind == "try" and self.blocks[number].group == group:
+                return True
+            number = self.blocks[number].parent
+        return False
+
+    def _take(self, event: Event, test: Value | None) -> None:
+        if isinstance(event, Bind):
+            self._bind(event, test)
+        elif isinstance(event, SetItem):
+            self._set_item(event)
+        elif isinstance(event, Import):
+            self._import(event)
+        elif isinstance(event, Call) and isinstance(event.func, Attr) and isinstance(event.func.value, Name):
+            self._mutate(event, event.func, event.func.value.id)
+
+    def _put(self, name: str, value: Value, event: Event, test: Value | None) -> None:
+        if isinstance(test, FromEnv):
+            value = conditional(test, value, self.names.get(name))
+        self.names[name] = (value, self._place(event))
+
+    def _place(self, event: Event) -> Place:
+        return Place(self.module.path, event.line, event.column, event.end_line, event.end_column)
+
+    def _value(self, expr: Expr | None) -> Value:
+        return self.evaluator.evaluate(expr, self.scope, self.names)
+
+    def _bind(self, event: Bind, test: Value | None) -> None:
+        if event.how == "aug" and event.name in self.names:
+            value = add(self.names[event.name][0], self._value(event.value))
+        elif event.how in ("assign", "annotation", "walrus"):
+            if event.value is None:
+                return
+            value = self._value(event.value)
+        elif event.how == "delete":
+            self.names.pop(event.name, None)
+            return
+        elif event.how in ("unpack", "for", "with", "except", "match"):
+            value = Unknown("it is computed")
+        else:
+            return
+        self._put(event.name, value, event, test)
+
+    def _set_item(self, event: SetItem) -> None:
+        target, keys = event.obj, [event.index]
+        while isinstance(target, Item):
+            keys.insert(0, target.index)
+            target = target.value
+        if not isinstance(target, Name) or target.id not in self.names:
+            return
+        path = [self._value(key) for key in keys]
+        value = self._value(event.value)
+        current, _ = self.names[target.id]
+        self.names[target.id] = (with_item(current, path, value), self._place(event))
+
+    def _mutate(self, event: Call, func: Attr, name: str) -> None:
+        if name not in self.names or func.name not in ("update", "append", "extend", "insert", "setdefault"):
+            return
+        current = self.names[name][0]
+        if not isinstance(current, Known):
+            return
+        if func.name == "update" and isinstance(current.value, dict):
+            merged = dict(current.value)
+            for arg in event.args:
+                more = self._value(arg)
+                if isinstance(more, Known) and isinstance(more.value, dict):
+                    merged.update(more.value)
+            merged.update({key: self._value(value) for key, value in event.keywords if key})
+            self.names[name] = (Known(merged), self._place(event))
+        elif isinstance(current.value, list) and event.args:
+            added = self._value(event.args[-1])
+            items = added.value if func.name == "extend" and isinstance(added, Known) else [added]
+            if isinstance(items, list):
+                self.names[name] = (Known([*current.value, *items]), self._place(event))
+
+    def _import(self, event: Import) -> None:
+        path, _ = self.evaluator.world.import_target(self.module, event)
+        if path is None or path.endswith("/") or path == self.module.path:
+            return
+        if event.name == "*":
+            self.names.update(self.evaluator.module_values(path))
+        elif event.name is not None:
+            found = self.evaluator.module_values(path).get(event.name)
+            if found is not None:
+                self.names[event.alias or event.name] = found
+
+
+def is_main_test(test: Expr | None) -> bool:
+    """Whether a condition asks `__name__ == "__main__"`."""
+    return (
+        isinstance(test, Op)
+        and test.name == "=="
+        and Name("__name__") in test.operands
+        and Const("__main__") in test.operands
+    )

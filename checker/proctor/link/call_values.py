@@ -1,0 +1,173 @@
+"""What value a call has: environment variables, conversions, methods of texts, helpers of the app."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from proctor.link.arithmetic import Names, cast, lift, truthy, wrapped
+from proctor.link.bodies import Reading
+from proctor.link.scopes import Scope
+from proctor.model.fact import Attr, Call, Expr, Name, Result, Return
+from proctor.model.place import Place
+from proctor.model.program import BoundRef, FromEnv, Known, LibObj, LibRef, UnitKey, UnitRef, Unknown, Value
+from proctor.model.rule import EnvironmentRow
+
+
+class CallValues:
+    """Values of calls under one environment."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+
+    def result(self, expr: Result, scope: Scope) -> Value:
+        """The value of a call."""
+        event = scope.unit.events[expr.event]
+        assert isinstance(event, Call)
+        refs = self.reading.world.resolve(event.func, scope)
+        for ref in refs:
+            symbol = (
+                ref.symbol
+                if isinstance(ref, LibRef)
+                else f"{ref.type}.__call__"
+                if isinstance(ref, LibObj)
+                else ""
+            )
+            for name in self.reading.world.rows.chain(symbol) if symbol else ():
+                row = self.reading.world.rows.environment_calls.get(name)
+                if row is not None:
+                    return self._environment_call(row, event, scope)
+        if isinstance(event.func, Name) and event.func.id in (
+            "int",
+            "bool",
+            "str",
+            "float",
+            "list",
+            "tuple",
+            "set",
+        ):
+            return self._builtin(event, scope)
+        if isinstance(event.func, Name) and event.func.id == "filter" and len(event.args) == 2:
+            return truthy(self.reading.evaluate(event.args[1], scope))
+        if isinstance(event.func, Name) and event.func.id == "dict":
+            return self._dict_call(event, scope)
+        if isinstance(event.func, Attr):
+            method = self._text_method(event, event.func, scope)
+            if method is not None:
+                return method
+        for ref in refs:
+            if isinstance(ref, UnitRef | BoundRef) and self.reading.world.unit_kind(ref) == "function":
+                return self._project_call(UnitKey(ref.path, ref.number), event, scope)
+        return self.tinted([*event.args, *(value for _, value in event.keywords)], scope)
+
+    def _environment_call(self, row: EnvironmentRow, event: Call, scope: Scope) -> Value:
+        name = row.variable
+        if len(event.args) > row.position and row.position >= 0:
+            given = self.reading.evaluate(event.args[row.position], scope)
+            name = str(given.value) if isinstance(given, Known) else ""
+        for keyword, value in event.keywords:
+            if row.name and keyword == row.name:
+                given = self.reading.evaluate(value, scope)
+                name = str(given.value) if isinstance(given, Known) else ""
+        fallback: Value | None = None
+        for keyword, value in event.keywords:
+            if keyword == row.default:
+                fallback = self.reading.evaluate(value, scope)
+        if fallback is None and row.default_position is not None and len(event.args) > row.default_position:
+            fallback = self.reading.evaluate(event.args[row.default_position], scope)
+        if not name:
+            return Unknown("the name of the environment variable is computed")
+        caster = next((value for keyword, value in event.keywords if keyword == "cast"), None)
+        text = self.reading.environment.get(name)
+        if text is not None:
+            kind = caster.id if isinstance(caster, Name) else row.cast
+            return Known(cast(text, kind))
+        if fallback is None and row.none_when_absent:
+            fallback = Known(None)
+        return FromEnv(name, fallback)
+
+    def _builtin(self, event: Call, scope: Scope) -> Value:
+        assert isinstance(event.func, Name)
+        if not event.args:
+            return Known([]) if event.func.id in ("list", "tuple", "set") else Unknown("it is computed")
+        value = self.reading.evaluate(event.args[0], scope)
+        kind = event.func.id
+        if kind in ("list", "tuple", "set"):
+            return value
+        return lift(value, {"int": int, "bool": bool, "str": str, "float": float}[kind])
+
+    def _dict_call(self, event: Call, scope: Scope) -> Value:
+        merged: dict[Any, Value] = {}
+        for arg in event.args:
+            base = self.reading.evaluate(arg, scope)
+            if isinstance(base, Known) and isinstance(base.value, dict):
+                merged.update(base.value)
+        for name, value in event.keywords:
+            if name:
+                merged[name] = self.reading.evaluate(value, scope)
+        return Known(merged)
+
+    def _text_method(self, event: Call, func: Attr, scope: Scope) -> Value | None:
+        if func.name not in (
+            "lower",
+            "upper",
+            "strip",
+            "split",
+            "format",
+            "replace",
+            "get",
+            "rstrip",
+            "startswith",
+            "endswith",
+        ):
+            return None
+        base = self.reading.evaluate(func.value, scope)
+        args = [self.reading.evaluate(arg, scope) for arg in event.args]
+        if func.name == "get" and isinstance(base, Known) and isinstance(base.value, dict):
+            if args and isinstance(args[0], Known):
+                found = base.value.get(args[0].value)
+                if found is not None:
+                    return found if isinstance(found, Known | FromEnv | Unknown) else Known(found)
+                return args[1] if len(args) > 1 else Known(None)
+            return Unknown("it is computed")
+        if isinstance(base, Known) and not isinstance(base.value, str):
+            return None
+        if func.name == "format":
+            return self.tinted([func.value, *event.args, *(v for _, v in event.keywords)], scope)
+        if not all(isinstance(arg, Known) for arg in args):
+            return base if isinstance(base, FromEnv) else None
+        name = func.name
+        given = [arg.value for arg in args if isinstance(arg, Known)]
+        if name == "get" or isinstance(base, Unknown):
+            return None
+        return wrapped(lift(base, lambda text: getattr(text, name)(*given)))
+
+    def _project_call(self, key: UnitKey, event: Call, scope: Scope) -> Value:
+        """A helper such as `env("NAME", default)`: its one return value, with its parameters filled in."""
+        inner = self.reading.world.scope(key)
+        returns = [e for e in inner.unit.events if isinstance(e, Return) and e.value is not None]
+        if not returns:
+            return Unknown("it is computed")
+        names: Names = {}
+        offset = 1 if inner.parent is not None and inner.parent.unit.kind == "class" else 0
+        place = Place(key.path, inner.unit.line)
+        for number, param in enumerate(inner.unit.params):
+            given = next((value for keyword, value in event.keywords if keyword == param.name), None)
+            if given is None and 0 <= number - offset < len(event.args):
+                given = event.args[number - offset]
+            if given is not None:
+                names[param.name] = (self.reading.evaluate(given, scope), place)
+            elif param.default is not None:
+                names[param.name] = (self.reading.evaluate(param.default, inner.parent or inner), place)
+        values = [self.reading.evaluate(made.value, inner, names) for made in returns]
+        for value in values:
+            if isinstance(value, FromEnv):
+                return value
+        return values[0] if len(values) == 1 else Unknown("it is computed")
+
+    def tinted(self, parts: list[Expr], scope: Scope) -> Value:
+        """A computed value still depends on the environment if an operand does."""
+        for part in parts:
+            value = self.reading.evaluate(part, scope)
+            if isinstance(value, FromEnv):
+                return FromEnv(value.variable, Unknown("it is computed"))
+        return Unknown("it is computed")

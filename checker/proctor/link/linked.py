@@ -1,0 +1,137 @@
+"""What linking has found so far, and what it finds in one unit."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from proctor.link.arguments import Conditions
+from proctor.link.memory import Refs
+from proctor.link.names import World
+from proctor.link.scopes import Scope
+from proctor.link.values import Evaluator
+from proctor.model.fact import Call, Event, Expr, Result
+from proctor.model.place import Place
+from proctor.model.program import Edge, Hit, LibRef, UnitKey
+from proctor.model.rule import LoadsRow, SettingsRow
+
+
+class Loading(NamedTuple):
+    """A reached call (or trigger) that makes further modules load."""
+
+    source: UnitKey
+    row: LoadsRow
+    event: int
+    place: Place
+
+
+class Hidden(NamedTuple):
+    """Something in a unit that could not be followed. `target` is the unit that it may run."""
+
+    source: UnitKey
+    place: Place
+    reason: str
+    target: UnitKey | None = None
+
+
+class EnvironmentWrite(NamedTuple):
+    """Code that sets an environment variable."""
+
+    variable: str
+    value: Expr
+    scope: Scope
+    is_default: bool
+
+
+class SettingWrite(NamedTuple):
+    """Code that sets keys of a settings system; `role` says how (see `settings`)."""
+
+    row: SettingsRow
+    role: str
+    scope: Scope
+    event: Event
+
+
+class LinkedUnit(NamedTuple):
+    """What linking one unit found."""
+
+    edges: tuple[Edge, ...]
+    hits: tuple[Hit, ...]
+    loads: tuple[Loading, ...]
+    hidden: tuple[Hidden, ...]
+    #: call event -> library symbols it may call
+    symbols: dict[int, tuple[str, ...]]
+    #: event (or `-1 - block` for entering a `with` or `for` block) -> units of the tree that it runs there and then
+    targets: dict[int, tuple[UnitKey, ...]]
+    #: blocks that lie in an endless loop
+    loops: frozenset[int]
+
+
+class Ledger:
+    """All that was found in one world, and the units that are still to be linked."""
+
+    def __init__(self, world: World, evaluator: Evaluator, unread: Mapping[str, str]) -> None:
+        self.world = world
+        self.unread = unread
+        self.rows = world.rows
+        self.evaluator = evaluator
+        self.conditions = Conditions(world, evaluator)
+        self.units: dict[UnitKey, LinkedUnit] = {}
+        self.writes: list[EnvironmentWrite] = []
+        self.loads: list[Loading] = []
+        self.settings: dict[tuple[UnitKey, int], SettingWrite] = {}
+        #: trigger family -> classes that a launcher names as its target
+        self.entry_classes: dict[str, set[UnitKey]] = {}
+        #: class -> where it is instantiated
+        self.makers: dict[UnitKey, dict[tuple[UnitKey, int], None]] = {}
+        self._queue: deque[UnitKey] = deque()
+        self._queued: set[UnitKey] = set()
+        self._vague: dict[tuple[UnitKey, int], str] = {}
+        self._guessed: dict[tuple[UnitKey, int], UnitKey] = {}
+        self._replaced: dict[UnitKey, bool] = {}
+
+    def add(self, key: UnitKey) -> None:
+        """Put a unit on the list of those to be linked."""
+        if key not in self._queued:
+            self._queued.add(key)
+            self._queue.append(key)
+
+    def feed(self, key: UnitKey, number: int, refs: Refs) -> None:
+        """Pass refs on to a parameter, and link again whoever has looked at it."""
+        if self.world.feed(key, number, refs):
+            for reader in sorted(self.world.readers.get((key, number), ())):
+                self.add(reader)
+
+    def feed_attribute(self, symbol: str, refs: Refs) -> None:
+        """The app keeps an object on a library's object (`app.queue = Queue()`): whoever reads it gets it."""
+        if self.world.feed_cell(("", symbol), refs):
+            for reader in sorted(self.world.readers.get(("", symbol), ())):
+                self.add(reader)
+
+    def is_replaced(self, key: UnitKey) -> bool:
+        """Whether a decorator makes calling a function do something else than run it (it enqueues a job)."""
+        known = self._replaced.get(key)
+        if known is None:
+            known = self._replaced[key] = self._find_replacing(key)
+        return known
+
+    def _find_replacing(self, key: UnitKey) -> bool:
+        scope = self.world.scope(key)
+        enclosing = scope.parent
+        for decorator in scope.unit.decorators if enclosing is not None else ():
+            assert enclosing is not None
+            func = decorator
+            if isinstance(decorator, Result):
+                made = enclosing.unit.events[decorator.event]
+                func = made.func if isinstance(made, Call) else decorator
+            for ref in self.world.resolve(func, enclosing):
+                symbol = ref.symbol if isinstance(ref, LibRef) else ""
+                if any(row.replaces for row in self.world.rows.find(self.world.rows.run_decorators, symbol)):
+                    return True
+        return False
+
+    def vague(self, key: UnitKey, event: int, name: str) -> UnitKey | None:
+        """Remember a call whose receiver is unknown; gives the method guessed for it earlier."""
+        self._vague[(key, event)] = name
+        return self._guessed.get((key, event))

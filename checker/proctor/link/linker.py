@@ -1,0 +1,118 @@
+"""Units are linked from roots on, until nothing new is found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from proctor.link.linked import Ledger
+from proctor.link.names import World
+from proctor.link.storage import storage_of
+from proctor.link.units import link_unit
+from proctor.link.values import Evaluator
+from proctor.model.fact import Attr, Bind, SetAttr
+from proctor.model.program import UnitKey
+from proctor.model.words import Effect
+
+#: method names too common to tell a class by
+_COMMON = frozenset(dir(str)) | frozenset(dir(list)) | frozenset(dir(dict)) | frozenset(dir(set)) | frozenset(
+    {"run", "start", "stop", "close", "open", "read", "write", "save", "delete", "send", "execute", "commit", "filter",
+     "all", "first", "create", "process", "handle", "connect", "query", "put", "post", "main", "set", "name", "load",
+     "call", "register", "init", "reset", "submit", "result", "done", "wait", "acquire", "release", "flush", "seek"}
+)  # fmt: skip
+
+
+class Linker(Ledger):
+    """Links the units of one world, from roots, until nothing new is found."""
+
+    def __init__(self, world: World, evaluator: Evaluator, unread: Mapping[str, str]) -> None:
+        super().__init__(world, evaluator, unread)
+        self._methods: dict[str, list[UnitKey]] = {}
+        self._indexed: set[str] = set()
+
+    def run(self) -> None:
+        """Link everything on the list and all that it reaches."""
+        while self._queue:
+            while self._queue:
+                key = self._queue.popleft()
+                self._queued.discard(key)
+                self._link(key)
+            self._guess()
+
+    def _link(self, key: UnitKey) -> None:
+        if self.world.module(key.path) is None:
+            return
+        self.world.begin(key)
+        linked = link_unit(self, self.world.scope(key))
+        self.world.begin(None)
+        before = self.units.get(key)
+        self.units[key] = linked
+        if before is None:
+            self._index_methods(key.path)
+        known = {edge.target for edge in before.edges} if before else set()
+        for hidden in linked.hidden:
+            if hidden.target is not None and hidden.target not in self.units:
+                self.add(hidden.target)
+        for edge in linked.edges:
+            if edge.target not in known and edge.target not in self.units:
+                self.add(edge.target)
+        if before is None or len(linked.loads) > len(before.loads):
+            self.loads.extend(linked.loads)
+
+    def closure(self, key: UnitKey) -> tuple[Effect, ...] | None:
+        """The effects of a unit and of all that it calls; None where part of that could not be followed."""
+        seen = {key}
+        queue = [key]
+        effects: dict[Effect, None] = {}
+        while queue:
+            current = queue.pop()
+            linked = self.units.get(current)
+            if linked is None or any(hidden.target is None for hidden in linked.hidden):
+                return None
+            effects.update(dict.fromkeys(hit.effect for hit in linked.hits))
+            if "dynamic-import" in effects:
+                return None
+            if self._writes_state(current):
+                effects["keeps-memory"] = None
+            for edge in linked.edges:
+                if edge.target not in seen and edge.how != "import":
+                    seen.add(edge.target)
+                    queue.append(edge.target)
+        return tuple(sorted(effects))
+
+    def _writes_state(self, key: UnitKey) -> bool:
+        scope = self.world.scope(key)
+        if any(
+            isinstance(e, Bind) and e.name in (*scope.unit.globals, *scope.unit.nonlocals)
+            for e in scope.unit.events
+        ):
+            return True
+        if any(storage_of(self.world, scope, container) for container in scope.additions):
+            return True
+        return any(
+            isinstance(event, SetAttr) and storage_of(self.world, scope, Attr(event.obj, event.name))
+            for event in scope.unit.events
+        )
+
+    def _index_methods(self, path: str) -> None:
+        if path in self._indexed:
+            return
+        self._indexed.add(path)
+        module = self.world.module(path)
+        assert module is not None
+        for unit in module.facts.units:
+            if (
+                unit.kind == "function"
+                and unit.parent >= 0
+                and module.facts.units[unit.parent].kind == "class"
+            ):
+                self._methods.setdefault(unit.name, []).append(UnitKey(path, unit.index))
+
+    def _guess(self) -> None:
+        """A method name that one loaded class alone has tells the receiver."""
+        for (key, event), name in sorted(self._vague.items()):
+            if (key, event) in self._guessed or name in _COMMON or name.startswith("__"):
+                continue
+            owners = self._methods.get(name, ())
+            if len(owners) == 1:
+                self._guessed[(key, event)] = owners[0]
+                self.add(key)

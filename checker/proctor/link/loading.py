@@ -1,0 +1,269 @@
+"""Modules that frameworks load: named in settings, in arguments, or by convention."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from proctor.link.app import App, LinkedWorld
+from proctor.link.arguments import given
+from proctor.link.linked import Loading
+from proctor.link.reach import Spread
+from proctor.link.scopes import Scope, fixed_prefix
+from proctor.link.settings import LaunchSettings
+from proctor.model.fact import Call, Event, Expr, Func
+from proctor.model.finding import Gap
+from proctor.model.place import Place
+from proctor.model.program import (
+    BoundRef,
+    ConstRef,
+    Context,
+    Edge,
+    FromEnv,
+    Known,
+    LibObj,
+    ObjRef,
+    UnitKey,
+    UnitRef,
+    Unknown,
+    Value,
+)
+from proctor.model.rule import LoadsRow
+from proctor.model.tree import SourceTree
+from proctor.model.words import Phase
+
+
+class Loader:
+    """Loads modules into one program, and notes which ones could not be told."""
+
+    def __init__(
+        self, app: App, linked: LinkedWorld, settings: LaunchSettings, reach: Spread, process: str
+    ) -> None:
+        self.app = app
+        self.linked = linked
+        self.settings = settings
+        self.reach = reach
+        self.process = process
+        self.gaps: dict[Gap, None] = {}
+
+    def add(
+        self, key: UnitKey, phase: Phase, lane: str = "main", origin: tuple[Context, Edge] | None = None
+    ) -> None:
+        """A unit that runs in a phase; a file that cannot be read is a gap."""
+        if key.path not in self.app.files:
+            reason = self.app.unread.get(key.path)
+            if reason:
+                gap = Gap(place=Place(key.path, 1), reason=f"`{key.path}` cannot be read: {reason}")
+                self.gaps[gap] = None
+            return
+        self.linked.linker.add(key)
+        unit = self.app.unit(key)
+        where = "loop" if unit.is_async else "main"
+        self.reach.add(Context(key, phase, where), origin)  # type: ignore[arg-type]  # both are lanes
+
+    def load_modules(self) -> None:
+        """Everything that the code reached so far makes frameworks load."""
+        reached = self.settings.reached or frozenset()
+        for loading in self.linked.linker.loads:
+            if loading.source in reached:
+                self._load(loading.row, loading)
+        for family in sorted(self.reach.drives):
+            for row in self.app.rows.trigger_loads.get(family, ()):
+                self._load(row, None)
+        for settings_row in self.app.rows.settings:
+            if settings_row.style == "module":
+                path = self.settings.settings_file(settings_row)
+                if path is not None and not path.endswith("/"):
+                    self._load_file(path, None, "import")
+
+    def _load(self, row: LoadsRow, loading: Loading | None) -> None:
+        for name in self._names(row, loading):
+            for pattern in row.patterns:
+                self._load_name(row, loading, name, pattern)
+
+    def _names(self, row: LoadsRow, loading: Loading | None) -> list[str]:
+        call: Event | None = None
+        scope: Scope | None = None
+        if loading is not None and loading.event >= 0:
+            scope = self.linked.world.scope(loading.source)
+            call = scope.unit.events[loading.event]
+        if (
+            row.when_absent
+            and isinstance(call, Call)
+            and given(call, row.when_absent, row.position) is not None
+        ):
+            return []
+        if row.setting:
+            system, _, key = row.setting.partition(":")
+            setting = self.settings.get(system, key)
+            if setting is None and loading is not None:
+                self._hide_unset(system, loading)
+            return self._texts(setting.value, setting.place, key) if setting else []
+        if row.constant:
+            return list(row.constant)
+        if isinstance(call, Call) and scope is not None and loading is not None:
+            expr = given(call, row.argument, row.position)
+            if isinstance(expr, Func) and not isinstance(
+                self.settings.evaluator.evaluate(expr, scope), Known
+            ):
+                # Left to a function that runs later: the library's own default says as much.
+                return []
+            if expr is not None:
+                label = f"the modules that `{row.call[0].rpartition('.')[2]}` loads"
+                family = self.family(expr, scope) or self._constants(expr, scope)
+                if family is not None:
+                    return family
+                return self._texts(self.settings.evaluator.evaluate(expr, scope), loading.place, label)
+        return []
+
+    def _hide_unset(self, system: str, loading: Loading) -> None:
+        """A settings module that only the environment names hides all that it would load."""
+        for row in self.app.rows.settings:
+            if row.system == system and row.style == "module" and self.settings.settings_module(row) is None:
+                self._hide(
+                    loading.place, f"`{row.variable}` decides the settings, and nothing in the code sets it"
+                )
+
+    def family(self, expr: Expr, scope: Scope) -> list[str]:
+        """`import_module(f"plugins.{name}")`: every module of the package may be meant, so all are taken."""
+        prefix = fixed_prefix(expr, scope.unit)
+        path = self.linked.world.find_module(prefix)
+        if path is None or not path.endswith(("/", "/__init__.py")):
+            return []
+        folder = path.removesuffix("__init__.py")
+        names = dict.fromkeys(
+            file[len(folder) :].removesuffix(".py").partition("/")[0]
+            for file in self.app.tree.python
+            if file.startswith(folder) and file != path and not is_test(file)
+        )
+        return [f"{prefix}.{name}" for name in names]
+
+    def _constants(self, expr: Expr, scope: Scope) -> list[str] | None:
+        """The texts that an expression may stand for (`for name in NAMES`); an object that is no text names nothing.
+        None where neither is known."""
+        refs = self.linked.world.resolve(expr, scope)
+        texts = [ref.value for ref in refs if isinstance(ref, ConstRef) and isinstance(ref.value, str)]
+        others = [ref for ref in refs if not isinstance(ref, ConstRef | UnitRef)]
+        if texts and not others:
+            return texts
+        if others and not any(isinstance(ref, LibObj) and ref.type.startswith("builtins.") for ref in others):
+            return []
+        return None
+
+    def _texts(self, value: Value, place: Place | None, label: str) -> list[str]:
+        if isinstance(value, FromEnv):
+            if value.fallback is not None:
+                return self._texts(value.fallback, place, label)
+            self._hide(place, f"{label} depends on `{value.variable}`")
+            return []
+        if isinstance(value, Unknown):
+            self._hide(place, f"unresolved dynamic import: {label} is not known ({value.reason})")
+            return []
+        inner = value.value
+        if isinstance(inner, str):
+            return [inner]
+        if isinstance(inner, list):
+            found: list[str] = []
+            for item in inner:
+                if isinstance(item, Known | FromEnv):
+                    found.extend(self._texts(item, place, label))
+            return found
+        return []
+
+    def _hide(self, place: Place | None, reason: str) -> None:
+        if place is not None:
+            self.gaps[Gap(place=place, reason=reason, process=self.process)] = None
+
+    def _load_name(self, row: LoadsRow, loading: Loading | None, name: str, pattern: str) -> None:
+        world = self.linked.world
+        name = name.replace(":", ".")
+        item, package, attribute = name, name, ""
+        if world.find_module(name) is None and "." in name:
+            module, _, attribute = name.rpartition(".")
+            if world.find_module(module) is not None:
+                found = world.find_module(module) or ""
+                item = module
+                package = module if found.endswith(("/", "__init__.py")) else module.rpartition(".")[0]
+            else:
+                attribute = ""
+        target = pattern.replace("{item}", item).replace("{package}", package)
+        path = world.find_module(target)
+        if path is None and row.symbol:
+            # the pattern names what is run in the module (`{item}.setup`)
+            target, _, attribute = target.rpartition(".")
+            path = world.find_module(target)
+        elif pattern != "{item}":
+            attribute = ""
+        if path is None or path.endswith("/"):
+            return
+        self._load_file(path, loading, "startup" if row.phase == "startup" else "import")
+        if attribute and row.phase:
+            self._run_symbol(row, loading, path, attribute)
+
+    def _load_file(self, path: str, loading: Loading | None, phase: Phase) -> None:
+        for file in (*packages_of(path, self.linked.world.roots, self.app.tree), path):
+            self.add(UnitKey(file, 0), "import", origin=self._origin(UnitKey(file, 0), loading))
+
+    def _origin(
+        self, target: UnitKey, loading: Loading | None, phase: Phase | None = None
+    ) -> tuple[Context, Edge] | None:
+        if loading is None:
+            return None
+        context = next((c for c in self.reach.contexts if c.unit == loading.source), None)
+        if context is None:
+            return None
+        edge = Edge(
+            source=loading.source,
+            target=target,
+            event=loading.event,
+            place=loading.place,
+            how="loads",
+            phase=phase,
+        )
+        return context, edge
+
+    def _run_symbol(self, row: LoadsRow, loading: Loading | None, path: str, name: str) -> None:
+        world = self.linked.world
+        if row.trigger_of_symbol and row.trigger_of_symbol not in self.reach.drives:
+            return
+        self.linked.linker.run()
+        for ref in world.module_attribute(path, name):
+            keys: list[UnitKey] = []
+            if isinstance(ref, UnitRef) and world.unit_kind(ref) == "class":
+                made = ObjRef(ref.path, ref.number, True)
+                wanted = row.methods or ("__init__", "__call__")
+                for method_name in wanted:
+                    for method in world.class_member(UnitKey(ref.path, ref.number), method_name, made):
+                        if isinstance(method, BoundRef):
+                            keys.append(UnitKey(method.path, method.number))
+            elif isinstance(ref, UnitRef | BoundRef):
+                keys.append(UnitKey(ref.path, ref.number))
+                if row.result:
+                    keys.extend(
+                        UnitKey(made.path, made.number)
+                        for made in world.returned(keys[-1])
+                        if isinstance(made, UnitRef | BoundRef) and world.unit_kind(made) == "function"
+                    )
+            for key in keys:
+                phase: Phase = row.phase or "startup"
+                self.add(key, phase, origin=self._origin(key, loading, phase))
+
+
+def is_test(path: str) -> bool:
+    """Whether a file holds tests, by the names that test runners look for."""
+    folders, _, name = path.rpartition("/")
+    return name.startswith("test_") or name in ("tests.py", "conftest.py") or "tests" in folders.split("/")
+
+
+def packages_of(path: str, roots: Iterable[str], tree: SourceTree) -> list[str]:
+    """The `__init__` files of the packages that hold a module, outermost first, below the nearest import folder."""
+    found: list[str] = []
+    folder = path.rpartition("/")[0]
+    if path.endswith("/__init__.py"):
+        folder = folder.rpartition("/")[0]
+    stops = frozenset(roots)
+    while folder and folder not in stops:
+        init = f"{folder}/__init__.py"
+        if init in tree:
+            found.append(init)
+        folder = folder.rpartition("/")[0]
+    return found[::-1]

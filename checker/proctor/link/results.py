@@ -1,0 +1,172 @@
+"""What calls and `with` give."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from proctor.link.containers import Names
+from proctor.link.memory import Refs, union
+from proctor.link.rows import Rows
+from proctor.link.scopes import Scope
+from proctor.model.fact import Call, Const, Expr, Name, Result, Return, Yield
+from proctor.model.program import BoundRef, ConstRef, LibObj, LibRef, ObjRef, Ref, UnitKey, UnitRef
+from proctor.model.rule import ReturnsRow
+
+
+class Classes(Names, Protocol):
+    """What results ask of name resolution beside what containers do."""
+
+    def member(self, ref: Ref, name: str) -> Refs:
+        """What `ref.name` stands for."""
+        ...
+
+    def class_member(self, key: UnitKey, name: str, receiver: ObjRef | UnitRef) -> Refs:
+        """A member looked up on a class of the tree."""
+        ...
+
+    def elements(self, expr: Expr | None, scope: Scope) -> Refs:
+        """What iterating over `expr` gives."""
+        ...
+
+    def scope(self, key: UnitKey) -> Scope:
+        """The scope of a unit of a file that was read."""
+        ...
+
+    @property
+    def rows(self) -> Rows:
+        """The library models."""
+        ...
+
+
+class Results:
+    """The results of calls in one world."""
+
+    def __init__(self, world: Classes) -> None:
+        self.world = world
+
+    def result(self, expr: Result, scope: Scope) -> Refs:
+        """What a call of this scope gives."""
+        event = scope.unit.events[expr.event]
+        assert isinstance(event, Call)
+        if isinstance(event.func, Name) and event.func.id == "super":
+            return self._super(scope)
+        parts: list[Refs] = []
+        for ref in self.world.resolve(event.func, scope):
+            parts.append(self.call_result(ref, event, scope))
+        return union(parts)
+
+    def _super(self, scope: Scope) -> Refs:
+        current: Scope | None = scope
+        while current is not None and current.unit.kind != "class":
+            current = current.parent
+        if current is None:
+            return ()
+        project, library = self.world.mro(current.key)
+        bases: list[Ref] = [ObjRef(path, index, True) for path, index in project[1:]]
+        return (*bases, *(LibObj(name) for name in library))
+
+    def call_result(self, ref: Ref, event: Call, scope: Scope) -> Refs:
+        """What calling `ref` gives."""
+        if isinstance(ref, UnitRef | BoundRef):
+            if self.world.unit_kind(ref) == "class":
+                return (ObjRef(ref.path, ref.number, True),)
+            return self.returned(UnitKey(ref.path, ref.number))
+        if isinstance(ref, ObjRef):
+            called = self.world.class_member(UnitKey(ref.path, ref.number), "__call__", ref)
+            return union(self.call_result(c, event, scope) for c in called if isinstance(c, BoundRef))
+        if isinstance(ref, LibRef):
+            args = tuple(self.world.resolve(arg, scope) for arg in event.args[:2])
+            return self.library_result(ref.symbol, event, scope, args)
+        if isinstance(ref, LibObj) and not ref.type.endswith("()"):
+            return self.library_result(f"{ref.type}.__call__", event, scope, ())
+        return ()
+
+    def returned(self, key: UnitKey) -> Refs:
+        """What a function of the tree returns (or, for a generator, yields)."""
+        scope = self.world.scope(key)
+        unit = scope.unit
+        parts = [
+            self.world.resolve(event.value, scope)
+            for event in unit.events
+            if isinstance(event, Return | Yield) and event.value is not None
+        ]
+        refs = tuple(ref for ref in union(parts) if ref != ConstRef(None))
+        return refs or self.world.annotated(unit.returns, scope.parent or scope)
+
+    def library_result(self, symbol: str, event: Call | None, scope: Scope, args: tuple[Refs, ...]) -> Refs:
+        """What calling a library's function or class gives."""
+        rows = self.world.rows.find(self.world.rows.returns, symbol)
+        rows = [row for row in rows if not row.where or self._is_meant(row, event, scope)]
+        if rows:
+            return union(self._returns(row.type, row.same_as, symbol, event, scope, args) for row in rows)
+        last = symbol.rpartition(".")[2]
+        if last == "partial" and args:
+            return args[0]
+        if last[:1].isupper() or symbol in self.world.rows.class_bases:
+            return (LibObj(symbol),)
+        if symbol.startswith("builtins."):
+            return self._builtin_result(last, event, scope, args)
+        return (LibObj(f"{symbol}()"),)
+
+    def _is_meant(self, row: ReturnsRow, event: Call | None, scope: Scope) -> bool:
+        """Whether the constant arguments of a call pick this row (`client("sqs")`)."""
+        if event is None:
+            return False
+        for test in row.where:
+            values = [
+                ref.value
+                for name, expr in (*enumerate(event.args), *event.keywords)
+                if name in (test.position, test.argument)
+                for ref in self.world.resolve(expr, scope)
+                if isinstance(ref, ConstRef)
+            ]
+            if not any(value in test.equals for value in values):
+                return False
+        return True
+
+    def _returns(
+        self, type_: str, same_as: str, symbol: str, event: Call | None, scope: Scope, args: tuple[Refs, ...]
+    ) -> Refs:
+        if same_as == "self":
+            return (LibObj(symbol.rpartition(".")[0]),)
+        if same_as:
+            if event is not None:
+                for name, value in event.keywords:
+                    if name == same_as:
+                        return self.world.resolve(value, scope)
+            return args[0] if args else ()
+        return (LibObj(self.world.rows.canonical(type_)),) if type_ else ()
+
+    def _builtin_result(self, name: str, event: Call | None, scope: Scope, args: tuple[Refs, ...]) -> Refs:
+        if name == "getattr" and event is not None and len(event.args) >= 2:
+            attribute = event.args[1]
+            if isinstance(attribute, Const) and isinstance(attribute.value, str):
+                return union(self.world.member(ref, attribute.value) for ref in args[0]) if args else ()
+            return ()
+        if name in ("next", "iter") and event is not None and event.args:
+            return self.world.elements(event.args[0], scope)
+        if name in ("dict", "list", "set", "tuple", "str", "bytes", "int", "frozenset", "bytearray", "float"):
+            return (LibObj(f"builtins.{name}"),)
+        if name in ("open", "type"):
+            return (LibObj(f"builtins.{name}()"),)
+        return ()
+
+    def entered(self, expr: Expr | None, scope: Scope) -> Refs:
+        """What `with expr as name` gives."""
+        parts: list[Refs] = []
+        for ref in self.world.resolve(expr, scope):
+            if isinstance(ref, ObjRef):
+                key = UnitKey(ref.path, ref.number)
+                for name in ("__enter__", "__aenter__"):
+                    for method in self.world.class_member(key, name, ref):
+                        if isinstance(method, BoundRef):
+                            parts.append(self.returned(UnitKey(method.path, method.number)))
+            elif isinstance(ref, LibObj):
+                rows = self.world.rows.find(self.world.rows.returns, f"{ref.type}.__enter__")
+                for row in rows:
+                    parts.append((LibObj(self.world.rows.canonical(row.type)),))
+                if not rows:
+                    parts.append((ref,))
+            else:
+                parts.append((ref,))
+        return union(parts)

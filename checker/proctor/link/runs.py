@@ -1,0 +1,241 @@
+"""Functions and methods that rows say are run: which they are, and what they are given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+
+from proctor.link.arguments import given
+from proctor.link.memory import Refs
+from proctor.link.scopes import fixed_prefix
+from proctor.link.sheet import Part
+from proctor.model.fact import Call, Event, Expr, Name, Result, Seq, Star
+from proctor.model.program import BoundRef, ConstRef, Lane, LibObj, ModRef, ObjRef, Ref, UnitKey, UnitRef
+from proctor.model.rule import BaseRow, RunsRow
+
+
+class Runs(Part):
+    """Functions and methods that calls, decorators, assignments and base classes make run."""
+
+    def base_rows(self, library: Iterable[str]) -> list[BaseRow]:
+        """The rows of library classes and of the classes above them."""
+        found: dict[int, BaseRow] = {}
+        for name in library:
+            for ancestor in self.rows.ancestors(name):
+                for row in self.rows.bases.get(ancestor, ()):
+                    found[id(row)] = row
+        return list(found.values())
+
+    def register_methods(
+        self, row: BaseRow, project: tuple[UnitKey, ...], library: tuple[str, ...], number: int, event: Event
+    ) -> None:
+        """Note the methods of a class that a row has run."""
+        seen: set[str] = set()
+        for owner in project:
+            for method in self.methods(owner, row.methods):
+                unit = self.world.scope(method).unit
+                if unit.name in seen:
+                    continue
+                seen.add(unit.name)
+                self.register(method, row.phase, row.trigger, row, number, event, "registers")
+                for offset, passed in enumerate(row.passes, 1):
+                    if passed and offset < len(unit.params):
+                        self.ledger.feed(method, offset, (LibObj(self.rows.canonical(passed)),))
+
+    def methods(self, owner: UnitKey, patterns: Iterable[str]) -> list[UnitKey]:
+        """The methods of a class whose names fit."""
+        module = self.world.module(owner.path)
+        if module is None:
+            return []
+        wanted = tuple(patterns)
+        return [
+            UnitKey(owner.path, unit.index)
+            for unit in module.facts.units
+            if unit.parent == owner.number
+            and unit.kind == "function"
+            and any(_name_fits(unit.name, pattern) for pattern in wanted)
+        ]
+
+    def register(
+        self,
+        target: UnitKey,
+        phase: str,
+        trigger: str,
+        row: RunsRow | BaseRow,
+        number: int,
+        event: Event,
+        how: str,
+    ) -> None:
+        """Note that a row has `target` run."""
+        unit = self.world.scope(target).unit
+        lane: Lane | None = None
+        if row.thread and not (row.on_loop and unit.is_async):
+            lane = "thread"
+        elif row.on_loop or unit.is_async:
+            lane = "loop"
+        if row.process:
+            lane = "main"
+        self.sheet.edge(
+            target,
+            number,
+            event.block,
+            self.sheet.place(event),
+            how if not trigger else "registers",
+            phase=None if phase == "same" else phase,  # type: ignore[arg-type]  # the row's phase is checked on load
+            lane=lane,
+            trigger=trigger,
+            process=row.process,
+        )
+
+    def offset(self, ref: UnitRef | BoundRef) -> int:
+        """1 where calling a method fills its first parameter by itself, else 0."""
+        scope = self.world.scope(UnitKey(ref.path, ref.number))
+        if not isinstance(ref, BoundRef) or scope.parent is None or scope.parent.unit.kind != "class":
+            return 0
+        static = any(isinstance(d, Name) and d.id == "staticmethod" for d in scope.unit.decorators)
+        return 0 if static else 1
+
+    def pass_arguments(self, key: UnitKey, offset: int, call: Call) -> None:
+        """Let the arguments of a call flow into the parameters of a unit."""
+        unit = self.world.scope(key).unit
+        by_name = {param.name: i for i, param in enumerate(unit.params)}
+        positional = [i for i, param in enumerate(unit.params) if param.kind == "positional"]
+        rest = next((i for i, param in enumerate(unit.params) if param.kind == "args"), None)
+        for number, arg in enumerate(call.args):
+            if isinstance(arg, Star):
+                continue
+            place = number + offset
+            target = positional[place] if place < len(positional) else rest
+            if target is not None:
+                self.ledger.feed(key, target, self.passable(arg))
+        others = next((i for i, param in enumerate(unit.params) if param.kind == "kwargs"), None)
+        for name, value in call.keywords:
+            target = by_name.get(name, others)
+            if target is not None and name:
+                self.ledger.feed(key, target, self.passable(value))
+
+    def passable(self, expr: Expr) -> Refs:
+        """What flows on through a parameter: functions, classes and objects, not plain numbers and containers."""
+        return tuple(
+            ref
+            for ref in self.world.resolve(expr, self.scope)
+            if not isinstance(ref, ConstRef)
+            and not (isinstance(ref, LibObj) and ref.type.startswith("builtins."))
+        )
+
+    def follow(self, row: RunsRow, number: int, event: Call) -> None:
+        """Run what a call gives for the argument that a row names."""
+        exprs: list[Expr] = []
+        chosen = given(event, row.argument, row.position)
+        if chosen is not None:
+            exprs.append(chosen)
+        if row.rest and row.position is not None:
+            exprs.extend(event.args[row.position + 1 :])
+        for expr in exprs:
+            self.run(row, self.targets(row, expr), number, event, event)
+
+    def targets(self, row: RunsRow, expr: Expr) -> Refs:
+        """What an expression given to a row's argument may run."""
+        inner = expr.value if isinstance(expr, Star) else expr
+        refs = self.world.resolve(inner, self.scope) if not isinstance(expr, Star) else ()
+        found: list[Ref] = [ref for ref in refs if isinstance(ref, UnitRef | BoundRef | ObjRef)]
+        if not found:
+            found.extend(
+                ref
+                for ref in self.world.contents(inner, self.scope, values=True)
+                if isinstance(ref, UnitRef | BoundRef | ObjRef)
+            )
+        if isinstance(inner, Result):
+            found.extend(self._coroutine(inner))
+        if row.text:
+            for ref in (*refs, *self.world.contents(inner, self.scope, values=True)):
+                if isinstance(ref, ConstRef) and isinstance(ref.value, str):
+                    found.extend(self._by_path(ref.value))
+            if not found:
+                found.extend(self._by_prefix(inner))
+        return tuple(dict.fromkeys(found))
+
+    def _coroutine(self, expr: Result) -> list[Ref]:
+        """`create_task(work())`: the function whose coroutine is passed."""
+        call = self.unit.events[expr.event]
+        assert isinstance(call, Call)
+        return [
+            ref
+            for ref in self.world.resolve(call.func, self.scope)
+            if isinstance(ref, UnitRef | BoundRef)
+            and self.world.unit_kind(ref) == "function"
+            and self.world.scope(UnitKey(ref.path, ref.number)).unit.is_async
+        ]
+
+    def _by_prefix(self, expr: Expr) -> list[Ref]:
+        """`f"jobs.{name}"`: any public function of the module that the fixed part names."""
+        path = self.world.find_module(fixed_prefix(expr, self.scope.unit))
+        if path is None or path.endswith("/"):
+            return []
+        units = self.world.files[path].units if path in self.world.files else ()
+        return [
+            UnitRef(path, unit.index)
+            for unit in units
+            if unit.kind == "function" and unit.parent == 0 and not unit.name.startswith("_")
+        ]
+
+    def _by_path(self, dotted: str) -> list[Ref]:
+        dotted = dotted.replace(":", ".")
+        module, _, name = dotted.rpartition(".")
+        path = self.world.find_module(module) if module else None
+        if path is None:
+            whole = self.world.find_module(dotted)
+            return [ModRef(whole)] if whole else []
+        return list(self.world.module_attribute(path, name))
+
+    def run(self, row: RunsRow, refs: Refs, number: int, event: Event, call: Call | None) -> None:
+        """Note that a row runs `refs`."""
+        for ref in refs:
+            if isinstance(ref, ModRef):
+                self.sheet.edge(
+                    UnitKey(ref.path, 0),
+                    number,
+                    event.block,
+                    self.sheet.place(event),
+                    "loads",
+                    phase="import",
+                )
+            elif isinstance(ref, ObjRef) or (
+                isinstance(ref, UnitRef) and self.world.unit_kind(ref) == "class"
+            ):
+                self._run_class(row, ref, number, event)
+            elif isinstance(ref, UnitRef | BoundRef):
+                target = UnitKey(ref.path, ref.number)
+                self.register(target, row.phase, row.trigger, row, number, event, "runs")
+                self._pass_on(row, target, self.offset(ref), call)
+
+    def _run_class(self, row: RunsRow, ref: ObjRef | UnitRef, number: int, event: Event) -> None:
+        key = UnitKey(ref.path, ref.number)
+        patterns = row.methods or ("__call__",)
+        for owner in self.world.mro(key)[0]:
+            for method in self.methods(owner, patterns):
+                self.register(method, row.phase, row.trigger, row, number, event, "runs")
+        if isinstance(ref, UnitRef):
+            for method in self.methods(key, ("__init__",)):
+                self.register(method, row.phase, row.trigger, row, number, event, "runs")
+
+    def _pass_on(self, row: RunsRow, target: UnitKey, offset: int, call: Call | None) -> None:
+        unit = self.world.scope(target).unit
+        for number, passed in enumerate(row.passes):
+            if passed and number + offset < len(unit.params):
+                self.ledger.feed(target, number + offset, (LibObj(self.rows.canonical(passed)),))
+        if call is None or row.argument == "decorator":
+            return
+        args = given(call, "args", None)
+        items = args.items if isinstance(args, Seq) else ()
+        if not items and row.position is not None and not row.rest:
+            items = call.args[row.position + 1 :]
+        for number, arg in enumerate(items):
+            if number + offset < len(unit.params) and not isinstance(arg, Star):
+                self.ledger.feed(target, number + offset, self.passable(arg))
+
+
+def _name_fits(name: str, pattern: str) -> bool:
+    if pattern == "*":
+        return not name.startswith("_")
+    return fnmatchcase(name, pattern)

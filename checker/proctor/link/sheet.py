@@ -1,0 +1,176 @@
+"""What one unit makes run and does, while it is read."""
+
+from __future__ import annotations
+
+from proctor.link.arguments import given
+from proctor.link.linked import EnvironmentWrite, Hidden, Ledger, LinkedUnit, Loading
+from proctor.link.loops import main_loop_blocks
+from proctor.link.scopes import Scope
+from proctor.model.fact import Call, Const, Event, Expr, Unit
+from proctor.model.place import Place
+from proctor.model.program import Edge, Hit, Lane, UnitKey
+from proctor.model.rule import EffectRow
+from proctor.model.words import Phase
+
+
+class Sheet:
+    """Edges, effects and the rest of one unit, noted as its events are read in order."""
+
+    def __init__(self, ledger: Ledger, scope: Scope) -> None:
+        self.ledger = ledger
+        self.world = ledger.world
+        self.rows = ledger.rows
+        self.scope = scope
+        self.unit: Unit = scope.unit
+        self.key = scope.key
+        self.states = ledger.evaluator.block_states(scope)
+        self.loops = main_loop_blocks(self.unit)
+        self.targets: dict[int, dict[UnitKey, None]] = {}
+        self.edges: dict[tuple[UnitKey, str, str | None, str | None, str, bool], Edge] = {}
+        self.hits: list[Hit] = []
+        self.loads: list[Loading] = []
+        self.hidden: list[Hidden] = []
+        self.symbols: dict[int, tuple[str, ...]] = {}
+
+    def linked(self) -> LinkedUnit:
+        """All that was noted."""
+        return LinkedUnit(
+            tuple(self.edges.values()),
+            tuple(self.hits),
+            tuple(self.loads),
+            tuple(self.hidden),
+            self.symbols,
+            {number: tuple(targets) for number, targets in self.targets.items()},
+            self.loops,
+        )
+
+    def place(self, event: Event) -> Place:
+        """Where an event of the unit stands."""
+        return Place(self.key.path, event.line, event.column, event.end_line, event.end_column)
+
+    def _state(self, block: int) -> tuple[bool, str]:
+        state = self.states[block]
+        return state == "main", state[4:] if state.startswith("env:") else ""
+
+    def edge(
+        self,
+        target: UnitKey,
+        number: int,
+        block: int,
+        place: Place,
+        how: str,
+        *,
+        phase: Phase | None = None,
+        lane: Lane | None = None,
+        trigger: str = "",
+        process: bool = False,
+        text: str = "",
+        awaited: bool = False,
+    ) -> None:
+        """Note that the unit makes `target` run, at event `number` (`-1 - block` for entering a block)."""
+        if phase is None and not trigger and not process:
+            self.targets.setdefault(number, {})[target] = None
+        main_only, guard = self._state(block)
+        mark = (target, how, phase, lane, trigger, main_only)
+        in_loop = block in self.loops
+        known = self.edges.get(mark)
+        if known is not None and (known.in_main_loop or not in_loop) and (not known.guard or guard):
+            return
+        self.edges[mark] = Edge(
+            source=self.key,
+            target=target,
+            event=max(number, -1),
+            place=place,
+            how=how,
+            phase=phase,
+            lane=lane,
+            trigger=trigger,
+            process=process,
+            main_only=main_only,
+            in_main_loop=in_loop,
+            guard=guard,
+            text=text,
+            awaited=awaited,
+        )
+
+    def hit(
+        self,
+        row: EffectRow,
+        symbol: str,
+        number: int,
+        event: Event,
+        call: Call | None,
+        unsure: str,
+        block: int = -1,
+    ) -> None:
+        """Note the effects of a row."""
+        main_only, guard = self._state(event.block)
+        subject: Expr | None = None
+        if row.subject is not None and call is not None:
+            if isinstance(row.subject, int):
+                subject = given(call, "", row.subject)
+            else:
+                position = next((t.position for t in row.where if t.argument == row.subject), None)
+                subject = given(call, row.subject, position)
+        if unsure.startswith("env:"):
+            guard, unsure = guard or unsure[4:], f"`{unsure[4:]}` decides"
+        details = row.details
+        if call is not None and call.use == "await" and details.get("sync") == "true" and self.unit.is_async:
+            # An awaited call is the asynchronous twin, under whatever name it came.
+            details = {key: value for key, value in details.items() if key != "sync"}
+        for effect in row.does:
+            self.hits.append(
+                Hit(
+                    effect=effect,
+                    symbol=symbol,
+                    unit=self.key,
+                    event=number,
+                    block=block,
+                    place=self.place(event),
+                    details=details,
+                    subject=subject,
+                    unsure=unsure,
+                    guard=guard,
+                    in_main_loop=event.block in self.loops,
+                    main_only=main_only,
+                    in_handler=self._in_handler(event.block),
+                    forever=row.forever,
+                    drives=row.drives,
+                )
+            )
+
+    def _in_handler(self, block: int) -> bool:
+        while block:
+            if self.unit.blocks[block].kind == "except":
+                return True
+            block = self.unit.blocks[block].parent
+        return False
+
+    def environment_write(self, name: Expr, value: Expr, is_default: bool) -> None:
+        """Note that an environment variable is set."""
+        if isinstance(name, Const) and isinstance(name.value, str):
+            self.ledger.writes.append(EnvironmentWrite(name.value, value, self.scope, is_default))
+
+    def effects(self, symbol: str, number: int, event: Event, call: Call | None) -> None:
+        """Note the effects that using `symbol` has, as far as the arguments of `call` allow."""
+        for row in self.rows.find(self.rows.effects, symbol):
+            if row.awaited is not None and call is not None:
+                driven = call.use in ("await", "value", "return")
+                if row.awaited != driven and (row.awaited or call.use == "await"):
+                    continue
+            holds = self.ledger.conditions.hold(row.where, call, self.scope)
+            if holds is not False:
+                self.hit(row, symbol, number, event, call, holds if isinstance(holds, str) else "")
+
+
+class Part:
+    """Something that reads some kinds of events of a unit and notes on its sheet."""
+
+    def __init__(self, sheet: Sheet) -> None:
+        self.sheet = sheet
+        self.ledger = sheet.ledger
+        self.world = sheet.world
+        self.rows = sheet.rows
+        self.scope = sheet.scope
+        self.unit = sheet.unit
+        self.key = sheet.key

@@ -1,0 +1,347 @@
+"""One program of one process type: what it runs, does and loads, and what could not be followed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from proctor.link.app import App
+from proctor.link.loading import Loader, packages_of
+from proctor.link.reach import Registration, Spread
+from proctor.link.settings import LaunchSettings
+from proctor.model.finding import Gap, Step
+from proctor.model.place import Place
+from proctor.model.process import EntryPoint, Launch, ProcessType
+from proctor.model.program import (
+    BoundRef,
+    Context,
+    Edge,
+    FromEnv,
+    Hit,
+    Known,
+    ObjRef,
+    Ref,
+    Setting,
+    UnitKey,
+    UnitRef,
+)
+from proctor.model.rule import LauncherModel
+from proctor.model.words import Effect, Phase
+
+
+class View:
+    """One program of one process type (see `model.program.ProcessView`)."""
+
+    def __init__(self, app: App, process: ProcessType, launch: Launch, model: LauncherModel | None) -> None:
+        self.app = app
+        self.process = process
+        self.launch = launch
+        self.model = model
+        self.details: Mapping[str, str] = launch.details
+        entry = launch.entry
+        self.linked = app.world_for(entry.python_path if entry else ("",))
+        self.world = self.linked
+        self.gaps: tuple[Gap, ...] = ()
+        self.does: Mapping[Effect, Step] = {}
+        script = (
+            UnitKey(entry.path, 0) if entry and entry.path and entry.kind in ("script", "module") else None
+        )
+        drives = {*launch.drives, *(entry.drives if entry else ())}
+        self.reach = Spread(
+            app.unit,
+            self.linked.linker.units.get,
+            drives,
+            script,
+            self.details.get("concurrency") == "threads",
+        )
+        environment = {**app.variables, **dict(process.environment), **dict(launch.environment)}
+        files = [path for path in (entry.path if entry else None, *(entry.modules if entry else ())) if path]
+        self.settings = LaunchSettings(self.linked.world, self.linked.linker, environment, files)
+        if self.linked.settings is None:
+            self.linked.settings = self.settings
+        self.loader = Loader(app, self.linked, self.settings, self.reach, process.name)
+        #: what the entry point names but its module does not have
+        self.missing_symbol = ""
+        self._setting_hits: tuple[tuple[Context, Hit], ...] = ()
+
+    @property
+    def contexts(self) -> Mapping[Context, tuple[Context, Edge] | None]:
+        """Each context with how it was first reached."""
+        return self.reach.contexts
+
+    @property
+    def drives(self) -> frozenset[str]:
+        """The trigger families that this program fires."""
+        return frozenset(self.reach.drives)
+
+    @property
+    def files(self) -> frozenset[str]:
+        """Python files reached."""
+        return frozenset(context.unit.path for context in self.contexts)
+
+    @property
+    def stays(self) -> bool:
+        """Whether the program goes on until it is stopped: its launcher says so, or its code does."""
+        return self.launch.long_running or any(
+            context.phase == "loop" or (hit.forever and context.phase in ("startup", "import"))
+            for context, hit in self.hits()
+        )
+
+    def start(self) -> None:
+        """Add the entry point's contexts."""
+        entry = self.launch.entry
+        if entry is None:
+            return
+        for path in entry.modules:
+            self.loader.add(UnitKey(path, 0), "import")
+        if entry.path is None:
+            return
+        body = UnitKey(entry.path, 0)
+        if entry.kind in ("script", "module"):
+            self.loader.add(body, "startup")
+        else:
+            for init in packages_of(entry.path, entry.python_path, self.app.tree):
+                self.loader.add(UnitKey(init, 0), "import")
+            self.loader.add(body, "import")
+        if entry.symbol:
+            self._start_symbol(entry, body)
+
+    def _start_symbol(self, entry: EntryPoint, body: UnitKey) -> None:
+        """The object that is served or run; more is known of it once its module was linked."""
+        if body.path not in self.app.files:
+            return
+        self.linked.linker.run()
+        world = self.linked.world
+        refs: tuple[Ref, ...] = ()
+        for number, part in enumerate(entry.symbol.split(".")):
+            if number == 0:
+                refs = world.module_attribute(body.path, part)
+            else:
+                refs = tuple(found for ref in refs for found in world.member(ref, part))
+        if not refs and entry.symbol not in self._bound_names(body):
+            self.missing_symbol = entry.symbol
+            self.loader.gaps[
+                Gap(
+                    place=Place(body.path, 1),
+                    reason=f"`{entry.symbol}` is not found in `{body.path}`",
+                )
+            ] = None
+        for ref in refs:
+            self._start_ref(ref, entry)
+
+    def _bound_names(self, body: UnitKey) -> frozenset[str]:
+        return frozenset(self.app.unit(body).locals)
+
+    def _start_ref(self, ref: Ref, entry: EntryPoint) -> None:
+        world = self.linked.world
+        serving: Phase = "request" if "http" in self.reach.drives else "startup"
+        if isinstance(ref, UnitRef | BoundRef):
+            key = UnitKey(ref.path, ref.number)
+            if world.unit_kind(ref) == "class":
+                for family in self.reach.drives:
+                    self.linked.linker.entry_classes.setdefault(family, set()).add(key)
+                self.linked.linker.add(key)
+                if entry.called or entry.kind not in ("jobs-app",):
+                    self._start_class(key, entry, serving)
+                return
+            asynchronous = entry.called or entry.kind in ("console-script", "management-command")
+            self.loader.add(key, "startup" if asynchronous else serving)
+            if entry.called:
+                for made in world.returned(key):
+                    if isinstance(made, ObjRef | UnitRef | BoundRef) and made != ref:
+                        self._serve(made)
+        elif isinstance(ref, ObjRef):
+            self._serve(ref)
+
+    def _start_class(self, key: UnitKey, entry: EntryPoint, serving: Phase) -> None:
+        world = self.linked.world
+        made = ObjRef(key.path, key.number, True)
+        for method in world.class_member(key, "__init__", made):
+            if isinstance(method, BoundRef):
+                self.loader.add(UnitKey(method.path, method.number), "startup" if entry.called else serving)
+        self._serve(made)
+
+    def _serve(self, ref: ObjRef | UnitRef | BoundRef) -> None:
+        """An object or function of the tree that the server calls for each request."""
+        if "http" not in self.reach.drives:
+            return
+        if isinstance(ref, ObjRef):
+            for method in self.linked.world.class_member(UnitKey(ref.path, ref.number), "__call__", ref):
+                if isinstance(method, BoundRef):
+                    self.loader.add(UnitKey(method.path, method.number), "request")
+        elif self.linked.world.unit_kind(ref) == "function":
+            self.loader.add(UnitKey(ref.path, ref.number), "request")
+
+    def spread(self) -> bool:
+        """Link and follow all that is reached so far; True where that brought in anything new."""
+        before = len(self.contexts)
+        self.linked.linker.run()
+        self.reach.respread()
+        self.linked.linker.run()
+        self.settings.reached = frozenset(context.unit for context in self.contexts)
+        self.settings.forget()
+        self.loader.load_modules()
+        return len(self.contexts) != before
+
+    def take_jobs(self, jobs: Mapping[str, tuple[Registration, ...]]) -> bool:
+        """Run the jobs that other programs registered for the families this one drives."""
+        before = len(self.contexts)
+        for family in sorted(self.reach.drives):
+            for registration in jobs.get(family, ()):
+                self.linked.linker.add(registration.edge.target)
+                self.reach.activate(registration, foreign=True)
+        return len(self.contexts) != before
+
+    def finish(self) -> None:
+        """Collect what hides answers, and what the process does."""
+        self._setting_hits = tuple(self._read_setting_hits())
+        gaps: dict[Gap, None] = dict(self.loader.gaps)
+        launch = self.launch
+        if launch.unresolved:
+            gaps[Gap(place=launch.place, reason=launch.unresolved, process=self.process.name)] = None
+        reached = frozenset(context.unit for context in self.contexts)
+        for key in dict.fromkeys(context.unit for context in self.contexts):
+            linked = self.linked.linker.units.get(key)
+            for hidden in linked.hidden if linked else ():
+                if hidden.target is None:
+                    gaps[Gap(place=hidden.place, reason=hidden.reason, process=self.process.name)] = None
+                elif hidden.target not in reached:
+                    self._hide_target(gaps, hidden.target, hidden.place, hidden.reason)
+        for edge in self.reach.handed:
+            if edge.target not in reached:
+                name = self.app.unit(edge.target).name
+                reason = f"`{edge.text}` is not modelled: what it does with `{name}` is not known"
+                self._hide_target(gaps, edge.target, edge.place, reason)
+        for context, hit in self.hits("dynamic-import"):
+            if self._is_dynamic(context, hit):
+                reason = "unresolved dynamic import"
+                gaps[Gap(place=hit.place, reason=reason, process=self.process.name)] = None
+        self.gaps = tuple(gaps)
+        does: dict[Effect, Step] = {}
+        for effect in launch.does:
+            does[effect] = Step(launch.place, f"`{launch.launcher}` {effect}")
+        for _, hit in self.hits():
+            if hit.unsure or hit.guard:
+                continue
+            does.setdefault(hit.effect, Step(hit.place, f"`{hit.symbol}`"))
+        self.does = does
+
+    def _read_setting_hits(self) -> Iterator[tuple[Context, Hit]]:
+        """The effects of settings that are set, at the places that set them."""
+        for system, key, row in self.app.rows.setting_effects:
+            setting = self.settings.get(system, key)
+            if setting is None or setting.place is None or setting.is_default:
+                continue
+            value = setting.value
+            if isinstance(value, Known) and not value.value:
+                continue
+            unsure = f"`{value.variable}` decides" if isinstance(value, FromEnv) else ""
+            unit = UnitKey(setting.place.path, 0)
+            for effect in row.does:
+                yield (
+                    Context(unit, "import", "main"),
+                    Hit(
+                        effect=effect,
+                        symbol=key,
+                        unit=unit,
+                        event=-1,
+                        place=setting.place,
+                        details=row.details,
+                        unsure=unsure,
+                    ),
+                )
+
+    def _hide_target(self, gaps: dict[Gap, None], target: UnitKey, place: Place, reason: str) -> None:
+        """Nobody knows whether `target` runs: that matters only for what it would do."""
+        effects = self.linked.linker.closure(target)
+        if effects != ():
+            gaps[Gap(place=place, reason=reason, process=self.process.name, effects=effects)] = None
+
+    def _is_dynamic(self, context: Context, hit: Hit) -> bool:
+        if hit.subject is None:
+            return True
+        scope = self.linked.world.scope(context.unit)
+        if self.loader.family(hit.subject, scope):
+            return False
+        value = self.settings.evaluator.evaluate(hit.subject, self.linked.world.scope(context.unit))
+        return not isinstance(value, Known)
+
+    def hits(self, *effects: Effect) -> Iterator[tuple[Context, Hit]]:
+        """Each effect in each context that has it."""
+        wanted = frozenset(effects)
+        for context, hit in self._setting_hits:
+            if not wanted or hit.effect in wanted:
+                yield context, hit
+        units = self.linked.linker.units
+        for context in self.contexts:
+            linked = units.get(context.unit)
+            if linked is None:
+                continue
+            for hit in linked.hits:
+                if wanted and hit.effect not in wanted:
+                    continue
+                if hit.main_only and not (context.unit == self.reach.script and context.phase == "startup"):
+                    continue
+                if hit.in_main_loop and context.phase == "startup":
+                    yield context._replace(phase="loop"), hit
+                else:
+                    yield context, hit
+
+    def phases(self, unit: UnitKey) -> frozenset[Phase]:
+        """The phases in which this program runs a unit."""
+        return frozenset(context.phase for context in self.contexts if context.unit == unit)
+
+    def path(self, context: Context, place: Place | None = None, text: str = "") -> tuple[Step, ...]:
+        """The evidence from the declaration to the context, then to `place`."""
+        steps: list[Step] = []
+        current: Context | None = context
+        if context not in self.contexts and context.phase == "loop":
+            current = context._replace(phase="startup")
+        while current is not None:
+            origin = self.contexts.get(current)
+            if origin is None:
+                break
+            current, edge = origin
+            steps.append(Step(edge.place, self._edge_text(edge)))
+        steps.reverse()
+        head = [*self.launch.chain]
+        entry = self.launch.entry
+        first = current.unit if current is not None else None
+        if entry is not None and entry.path is not None and first is not None:
+            head.append(Step(self.app.place(first), f"starts `{entry.target}`"))
+        tail = [Step(place, text)] if place is not None else []
+        return tuple(_without_repeats([*head, *steps, *tail]))
+
+    def _edge_text(self, edge: Edge) -> str:
+        source, target = self.app.symbol(edge.source), self.app.symbol(edge.target)
+        verb = {
+            "call": "calls",
+            "import": "imports",
+            "define": "defines",
+            "callback": "passes on",
+            "property": "reads",
+            "registers": "registers",
+            "runs": "runs",
+            "loads": "loads",
+            "decorates": "is decorated by",
+        }[edge.how]
+        return f"`{source}` {verb} `{target}`"
+
+    def setting(self, system: str, key: str) -> Setting | None:
+        """A setting as this program sees it."""
+        return self.settings.get(system, key)
+
+    def systems(self) -> frozenset[str]:
+        """The settings systems that this program loads."""
+        return self.settings.systems()
+
+
+def _without_repeats(steps: list[Step]) -> list[Step]:
+    """A step that stands on the same line as the one before says nothing new."""
+    kept: list[Step] = []
+    for step in steps:
+        if kept and kept[-1].place.path == step.place.path and kept[-1].place.line == step.place.line:
+            if step.text:
+                kept[-1] = step
+            continue
+        kept.append(step)
+    return kept
