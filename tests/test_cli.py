@@ -131,6 +131,9 @@ def test_acceptances_are_counted_and_idle_ones_named(app: Path, capsys: Captured
     assert status == 0
     assert "1 accepted with a reason" in out
     assert "app.py:6: The acceptance of `TF811` silences nothing." in out
+    _, out, err = run(capsys, "check", "--format", "json")
+    assert json.loads(out)["findings"] == []
+    assert err == "proctor: app.py:6: The acceptance of `TF811` silences nothing.\n"
 
 
 # --- errors ------------------------------------------------------------------------------------------------

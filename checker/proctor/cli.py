@@ -147,6 +147,10 @@ def check(
     judgement, lines = _judge(path, found, no_cache, workers)
     for form_of_file, file in targets:
         _write(report.render(judgement, form_of_file, lines, _style(color, file)), file)
+    if not any(form_of_file == "text" for form_of_file, _ in targets):
+        # the other formats have no place for them
+        for notice in judgement.notices:
+            _complain(f"{notice.place.path}:{notice.place.line}: {notice.text}")
     return int(_fails(judgement, found.settings))
 
 
