@@ -66,10 +66,21 @@ class Calls(Part):
         self.runs.pass_arguments(key, self.runs.offset(ref), event)
 
     def _gives_awaitable(self, key: UnitKey) -> bool:
-        unit = self.world.scope(key).unit
-        return unit.is_async or any(
-            isinstance(e, Return) and isinstance(e.value, Result) for e in unit.events
-        )
+        """Whether a function is a coroutine function, or plainly hands on what one gives."""
+        scope = self.world.scope(key)
+        for event in scope.unit.events:
+            call = (
+                scope.unit.events[event.value.event]
+                if isinstance(event, Return) and isinstance(event.value, Result)
+                else None
+            )
+            for ref in self.world.resolve(call.func, scope) if isinstance(call, Call) else ():
+                if (
+                    isinstance(ref, UnitRef | BoundRef)
+                    and self.world.files[ref.path].units[ref.number].is_async
+                ):
+                    return True
+        return scope.unit.is_async
 
     def construct(self, key: UnitKey, call: Call | None, number: int, event: Event) -> None:
         """A class of the tree is instantiated."""
@@ -127,9 +138,9 @@ class Calls(Part):
                 self.sheet.hidden.append(Hidden(self.key, self.sheet.place(event), reason))
 
     def _callbacks(self, symbol: str, event: Call, number: int) -> None:
-        """A function handed to a library that no row speaks of: it is taken to be called there and then.
+        """A function handed to a call that no row speaks of: it is taken to be called there and then.
         (Built-ins certainly do; at import it is more often registered or wrapped: see `reach`.)"""
-        if self.rows.is_transparent(symbol):
+        if self.rows.is_transparent(symbol) or self.rows.find(self.rows.effects, symbol):
             return
         how = "call" if symbol.startswith("builtins.") else "callback"
         for arg in (*event.args, *(value for _, value in event.keywords)):

@@ -13,13 +13,6 @@ from proctor.model.fact import Attr, Bind, SetAttr
 from proctor.model.program import UnitKey
 from proctor.model.words import Effect
 
-#: method names too common to tell a class by
-_COMMON = frozenset(dir(str)) | frozenset(dir(list)) | frozenset(dir(dict)) | frozenset(dir(set)) | frozenset(
-    {"run", "start", "stop", "close", "open", "read", "write", "save", "delete", "send", "execute", "commit", "filter",
-     "all", "first", "create", "process", "handle", "connect", "query", "put", "post", "main", "set", "name", "load",
-     "call", "register", "init", "reset", "submit", "result", "done", "wait", "acquire", "release", "flush", "seek"}
-)  # fmt: skip
-
 
 class Linker(Ledger):
     """Links the units of one world, from roots, until nothing new is found."""
@@ -110,7 +103,8 @@ class Linker(Ledger):
     def _guess(self) -> None:
         """A method name that one loaded class alone has tells the receiver."""
         for (key, event), name in sorted(self._vague.items()):
-            if (key, event) in self._guessed or name in _COMMON or name.startswith("__"):
+            # Only a name of two words or more is telling: `exists` and `list` are on every other class.
+            if (key, event) in self._guessed or "_" not in name.strip("_"):
                 continue
             owners = self._methods.get(name, ())
             if len(owners) == 1:

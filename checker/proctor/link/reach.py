@@ -22,7 +22,7 @@ class Registration(NamedTuple):
 
 class Spread:
     """The contexts of one program. `unit_of` gives a unit's facts, `linked` what linking it found;
-    `script` is the unit whose `__main__` block runs; `threads` says that requests are handled in threads."""
+    `script` is the unit whose `__main__` block runs, in `script_phase`; `threads` says that requests are handled in threads."""
 
     def __init__(
         self,
@@ -31,11 +31,13 @@ class Spread:
         drives: Iterable[str],
         script: UnitKey | None,
         threads: bool,
+        script_phase: Phase = "startup",
     ) -> None:
         self.unit_of = unit_of
         self.linked = linked
         self.drives: set[str] = set(drives)
         self.script = script
+        self.script_phase = script_phase
         self.threads = threads
         self.contexts: dict[Context, Origin] = {}
         self.registered: dict[str, dict[Registration, None]] = {}
@@ -72,7 +74,7 @@ class Spread:
         self.run()
 
     def _applies(self, main_only: bool, context: Context) -> bool:
-        return not main_only or (context.unit == self.script and context.phase == "startup")
+        return not main_only or (context.unit == self.script and context.phase == self.script_phase)
 
     def drive(self, family: str) -> None:
         """This program fires a trigger family: what is registered for it runs."""

@@ -192,7 +192,7 @@ class Rows:
         return any(
             name in table
             for name in self.chain(symbol)
-            for table in (self.effects, self.runs, self.returns, self.loads)
+            for table in (self.effects, self.runs, self.returns, self.loads, self.environment_calls)
         )
 
     def find(self, table: Mapping[str, list[R]], symbol: str) -> list[R]:

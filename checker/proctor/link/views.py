@@ -52,6 +52,8 @@ class View:
             drives,
             script,
             self.details.get("concurrency") == "threads",
+            # a script that its launcher runs anew for every user (`script-phase`) does not run at start-up
+            "request" if self.details.get("script-phase") == "request" else "startup",
         )
         environment = {**app.variables, **dict(process.environment), **dict(launch.environment)}
         files = [path for path in (entry.path if entry else None, *(entry.modules if entry else ())) if path]
@@ -97,7 +99,7 @@ class View:
             return
         body = UnitKey(entry.path, 0)
         if entry.kind in ("script", "module"):
-            self.loader.add(body, "startup")
+            self.loader.add(body, self.reach.script_phase)
         else:
             for init in packages_of(entry.path, entry.python_path, self.app.tree):
                 self.loader.add(UnitKey(init, 0), "import")
@@ -279,7 +281,9 @@ class View:
             for hit in linked.hits:
                 if wanted and hit.effect not in wanted:
                     continue
-                if hit.main_only and not (context.unit == self.reach.script and context.phase == "startup"):
+                if hit.main_only and not (
+                    context.unit == self.reach.script and context.phase == self.reach.script_phase
+                ):
                     continue
                 if hit.in_main_loop and context.phase == "startup":
                     yield context._replace(phase="loop"), hit
