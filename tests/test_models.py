@@ -154,7 +154,7 @@ def test_guide_explains_every_detail_word() -> None:
     guide = (ROOT / "docs" / "library-models.md").read_text(encoding="utf-8")
     table = guide.partition("## Details")[2].partition("## Sources")[0]
     words = re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE)
-    explained = {word for cell in words for word in re.findall(r"`(\w+)`", cell)}
+    explained = {word for cell in words for word in re.findall(r"`([\w-]+)`", cell)}
     used = {
         word
         for model in BOOK.libraries
