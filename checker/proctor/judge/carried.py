@@ -38,6 +38,17 @@ def parts(expr: Expr | None) -> Iterator[Expr]:
         yield from parts(inner)
 
 
+def deep_parts(unit: Unit, expr: Expr | None, depth: int = 0) -> Iterator[Expr]:
+    """An expression and all within it, also what the calls whose results it holds were made of."""
+    for part in parts(expr):
+        yield part
+        if isinstance(part, Result) and depth < 4:
+            event = unit.events[part.event]
+            if isinstance(event, Call):
+                for value in (event.func, *event.args, *(each for _, each in event.keywords)):
+                    yield from deep_parts(unit, value, depth + 1)
+
+
 def _inner(expr: Expr) -> Iterable[Expr | None]:
     if isinstance(expr, Attr | Star | Await):
         return (expr.value,)
@@ -58,11 +69,13 @@ def _inner(expr: Expr) -> Iterable[Expr | None]:
     return ()
 
 
-def carriers(deeds: Deeds, key: UnitKey, sources: Iterable[int]) -> tuple[frozenset[str], frozenset[int]]:
+def carriers(
+    deeds: Deeds, key: UnitKey, sources: Iterable[int], *, parameters: bool = True
+) -> tuple[frozenset[str], frozenset[int]]:
     """The names and call results of a unit that hold (something made from) what the nodes `sources` of its graph bring
-    (the results of calls, the items of loops), or from what the unit was given."""
+    (the results of calls, the items of loops), or from what the unit was given (`parameters`)."""
     unit = deeds.program.unit(key)
-    names = {param.name for param in unit.params if param.name not in ("self", "cls")}
+    names = {param.name for param in unit.params if parameters and param.name not in ("self", "cls")}
     results = set(sources)
     loops = {block for block, head in deeds.graph(key).head.items() if head in results}
     names.update(
@@ -106,6 +119,15 @@ def given_calls(deeds: Deeds, key: UnitKey, sources: Iterable[int]) -> frozenset
         ):
             found.add(number)
     return frozenset(found)
+
+
+def is_given(deeds: Deeds, key: UnitKey, first: int, then: int) -> bool:
+    """Whether the call `then` is given something that the call `first` brought."""
+    names, results = carriers(deeds, key, (first,), parameters=False)
+    events = deeds.program.unit(key).events
+    event = events[then] if then < len(events) else None
+    values = (*event.args, *(value for _, value in event.keywords)) if isinstance(event, Call) else ()
+    return any(_holds(value, names, results) for value in values)
 
 
 def _is_unknown(unit: Unit, event: Call) -> bool:

@@ -23,21 +23,14 @@ class Deed(NamedTuple):
     via: tuple[Step, ...] = ()
 
 
-class Deeds:
-    """The deeds of one program's units. Everything is worked out when first asked for."""
+class Units:
+    """What is the same of a unit for every program that runs it: its control flow, effects, and what its events run."""
 
-    def __init__(self, program: Program, view: ProcessView) -> None:
+    def __init__(self, program: Program) -> None:
         self.program = program
-        self.view = view
-        self.contexts: dict[UnitKey, list[Context]] = {}
-        for context in view.contexts:
-            self.contexts.setdefault(context.unit, []).append(context)
-        self._own: dict[UnitKey, tuple[Hit, ...]] = {}
         self._graphs: dict[UnitKey, Graph] = {}
-        self._runs: dict[UnitKey, dict[int, tuple[UnitKey, ...]]] = {}
-        self._masks: dict[UnitKey, int] | None = None
-        self._reached: dict[UnitKey, tuple[Deed, ...]] = {}
-        self._at: dict[UnitKey, dict[int, tuple[Deed, ...]]] = {}
+        self._own: dict[tuple[UnitKey, bool], tuple[Hit, ...]] = {}
+        self._runs: dict[tuple[UnitKey, bool], dict[int, tuple[UnitKey, ...]]] = {}
 
     def graph(self, key: UnitKey) -> Graph:
         """The control flow of a unit."""
@@ -46,47 +39,37 @@ class Deeds:
             known = self._graphs[key] = Graph(self.program.unit(key))
         return known
 
-    def own(self, key: UnitKey) -> tuple[Hit, ...]:
-        """The effects of a unit itself, without those in blocks that this program does not run."""
-        known = self._own.get(key)
+    def own(self, key: UnitKey, is_script: bool) -> tuple[Hit, ...]:
+        """The effects of a unit itself; those in its `__main__` block only where it is the script that is started."""
+        mark = (key, is_script)
+        known = self._own.get(mark)
         if known is None:
-            script = self._is_script(key)
-            known = tuple(hit for hit in self.program.unit_hits(key) if script or not hit.main_only)
-            self._own[key] = known
+            known = tuple(hit for hit in self.program.unit_hits(key) if is_script or not hit.main_only)
+            self._own[mark] = known
         return known
 
-    def _is_script(self, key: UnitKey) -> bool:
-        entry = self.view.launch.entry
-        return (
-            entry is not None
-            and key.number == 0
-            and entry.path == key.path
-            and entry.kind in ("script", "module")
-        )
-
-    def runs(self, key: UnitKey) -> Mapping[int, tuple[UnitKey, ...]]:
+    def runs(self, key: UnitKey, is_script: bool) -> Mapping[int, tuple[UnitKey, ...]]:
         """Node of the unit's graph -> the units of the tree that run there and then."""
-        known = self._runs.get(key)
+        mark = (key, is_script)
+        known = self._runs.get(mark)
         if known is None:
-            known = self._runs[key] = dict(self._run_targets(key))
+            known = self._runs[mark] = dict(self._run_targets(key, is_script))
         return known
 
-    def _run_targets(self, key: UnitKey) -> Iterator[tuple[int, tuple[UnitKey, ...]]]:
+    def _run_targets(self, key: UnitKey, is_script: bool) -> Iterator[tuple[int, tuple[UnitKey, ...]]]:
         unit = self.program.unit(key)
-        script = self._is_script(key)
         handed_on = self.handed_on(key)
         for number, event in enumerate(unit.events):
-            if number in handed_on or (
-                not script and self.program.block_state(key, event.block) in ("dead", "main")
-            ):
-                continue
             targets = self.program.targets(key, number)
-            if targets:
+            if not targets or number in handed_on:
+                continue
+            if is_script or self.program.block_state(key, event.block) not in ("dead", "main"):
                 yield number, targets
-        for block, node in {**self.graph(key).head, **self.graph(key).enter}.items():
-            targets = self.program.targets(key, -1 - block)
+        for number, block in enumerate(unit.blocks):
+            targets = self.program.targets(key, -1 - number) if block.kind in ("with", "for") else ()
             if targets:
-                yield node, targets
+                graph = self.graph(key)
+                yield graph.enter.get(number, graph.head.get(number, graph.start)), targets
 
     def handed_on(self, key: UnitKey) -> frozenset[int]:
         """Calls that only make a coroutine, for a task that runs beside this unit, and calls that start something."""
@@ -101,6 +84,38 @@ class Deeds:
                     found.update(value.event for value in values if isinstance(value, Result))
         return frozenset(found)
 
+
+class Deeds:
+    """The deeds of one program's units. Everything is worked out when first asked for; `units` is shared by programs."""
+
+    def __init__(self, program: Program, view: ProcessView, units: Units) -> None:
+        self.program = program
+        self.view = view
+        self.units = units
+        self.contexts: dict[UnitKey, list[Context]] = {}
+        for context in view.contexts:
+            self.contexts.setdefault(context.unit, []).append(context)
+        entry = view.launch.entry
+        self._script = (
+            UnitKey(entry.path, 0) if entry and entry.path and entry.kind in ("script", "module") else None
+        )
+        self._masks: dict[UnitKey, int] | None = None
+        self._callers: dict[UnitKey, list[tuple[UnitKey, int]]] | None = None
+        self._reached: dict[UnitKey, tuple[Deed, ...]] = {}
+        self._at: dict[UnitKey, dict[int, tuple[Deed, ...]]] = {}
+
+    def graph(self, key: UnitKey) -> Graph:
+        """The control flow of a unit."""
+        return self.units.graph(key)
+
+    def own(self, key: UnitKey) -> tuple[Hit, ...]:
+        """The effects of a unit itself, without those in blocks that this program does not run."""
+        return self.units.own(key, key == self._script)
+
+    def runs(self, key: UnitKey) -> Mapping[int, tuple[UnitKey, ...]]:
+        """Node of the unit's graph -> the units of the tree that run there and then."""
+        return self.units.runs(key, key == self._script)
+
     # --- through calls ---------------------------------------------------------------------------------------
 
     def may(self, key: UnitKey, effects: Iterable[str]) -> bool:
@@ -109,18 +124,22 @@ class Deeds:
             self._masks = self._spread_masks()
         return bool(self._masks.get(key, 0) & _mask(effects))
 
+    def callers(self, key: UnitKey) -> tuple[tuple[UnitKey, int], ...]:
+        """The units that run a unit there and then, each with the node of its graph."""
+        if self._callers is None:
+            self._callers = {}
+            for source in self.contexts:
+                for node, targets in self.runs(source).items():
+                    for target in targets:
+                        self._callers.setdefault(target, []).append((source, node))
+        return tuple(self._callers.get(key, ()))
+
     def _spread_masks(self) -> dict[UnitKey, int]:
-        masks: dict[UnitKey, int] = {}
-        callers: dict[UnitKey, list[UnitKey]] = {}
-        for key in self.contexts:
-            masks[key] = _mask(hit.effect for hit in self.own(key))
-            for targets in self.runs(key).values():
-                for target in targets:
-                    callers.setdefault(target, []).append(key)
+        masks = {key: _mask(hit.effect for hit in self.own(key)) for key in self.contexts}
         todo = deque(masks)
         while todo:
             key = todo.popleft()
-            for caller in callers.get(key, ()):
+            for caller, _ in self.callers(key):
                 joined = masks[caller] | masks[key]
                 if joined != masks[caller]:
                     masks[caller] = joined

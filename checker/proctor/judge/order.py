@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from proctor.judge.asking import fits
-from proctor.judge.carried import given_calls, parts
+from proctor.judge.carried import given_calls, is_given
 from proctor.judge.deeds import Deed, Deeds
 from proctor.judge.path_words import (
     Answer,
@@ -19,44 +19,63 @@ from proctor.judge.path_words import (
     points,
     shown,
 )
-from proctor.model.fact import Call, Define, Result
+from proctor.judge.surround import surrounding
 from proctor.model.finding import Step
-from proctor.model.program import Hit, UnitKey
+from proctor.model.program import UnitKey
 
 #: how many calls up a surrounding block is looked for
 _MAX_CALLERS = 12
 
 
 class OrderQuestion(PathQuestion, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A path leads from `first` to `then`, and passes no `between_not`. Without `first` the unit itself is the answer. `same_pass`: without going round a loop that
-    holds both. `after`: such an event lies before `first` on some path (or the unit is given what it brings).
-    `inside` / `not_inside`: both lie (do not lie) in a block of such an event. `without` / `also`: nothing (something) that the unit
-    does, itself or through calls, is such an event. `at` says which of the two the finding is about, or that
-    it is about the unit."""
+    """A path leads from `first` to `then`, and passes no `between_not`. Without `first` the unit itself is the answer.
+
+    `same_pass`: without going round a loop that holds both. `carries`: what `first` brings is given to `then`.
+    `after`: such an event lies before `first` on a path that passes no `between_not`. `source`: what points with `given` are
+    given comes from such an event, or from the unit's parameters; one of the two must be there.
+    `inside` / `not_inside`: `first` lies (does not lie) in a block of such an event, here or around a call that leads here.
+    `without`: nothing that the unit does, itself or through calls, is such an event; `also`: something is that it does,
+    or that one of its callers does. `at` says which of the two the finding is about, or that it is about the unit."""
 
     first: Point | None = None
     then: Point | None = None
     between_not: Point | None = None
     after: Point | None = None
+    source: Point | None = None
     inside: Point | None = None
     not_inside: Point | None = None
     without: Point | None = None
     also: Point | None = None
     same_pass: bool = False
+    carries: bool = False
     at: Literal["first", "then", "unit"] = "first"
 
 
 def answers(question: OrderQuestion, deeds: Deeds) -> Iterator[Answer]:
     """Each `first` from which a `then` can be reached so."""
     for key in asked_units(deeds, question):
-        if question.without is not None and points(question.without, deeds, key, frozenset()):
+        if question.first is not None and question.first.effect and not deeds.may(key, question.first.effect):
             continue
-        if question.also is not None and not points(question.also, deeds, key, frozenset()):
+        if question.without is not None and points(question.without, deeds, key, frozenset()):
             continue
         if question.first is None:
             yield from _unit_itself(question, deeds, key)
-        elif not question.first.effect or deeds.may(key, question.first.effect):
-            yield from _in_unit(question, question.first, deeds, key)
+            continue
+        found = list(_in_unit(question, question.first, deeds, key))
+        if found and (question.also is None or _is_done_around(question.also, deeds, key)):
+            yield from found
+
+
+def _is_done_around(point: Point, deeds: Deeds, key: UnitKey) -> bool:
+    """Whether the unit, or one of those whose calls lead to it, is such an event."""
+    seen, todo = {key}, [key]
+    for _ in range(_MAX_CALLERS):
+        if any(points(point, deeds, each, frozenset()) for each in todo):
+            return True
+        above = dict.fromkeys(source for each in todo for source, _ in deeds.callers(each))
+        todo = [each for each in above if each not in seen]
+        seen.update(todo)
+    return False
 
 
 def _unit_itself(question: OrderQuestion, deeds: Deeds, key: UnitKey) -> Iterator[Answer]:
@@ -80,6 +99,8 @@ def _in_unit(question: OrderQuestion, first: Point, deeds: Deeds, key: UnitKey) 
         reached = _after(question, deeds, key, node)
         for other in sorted(thens):
             if other in reached and _is_apart(question, deeds, key, node, other):
+                if question.carries and not is_given(deeds, key, node, other):
+                    continue
                 yield from _answer(question, deeds, key, (node, deed), (other, thens[other]))
                 break
 
@@ -87,7 +108,7 @@ def _in_unit(question: OrderQuestion, first: Point, deeds: Deeds, key: UnitKey) 
 def _given(question: OrderQuestion, deeds: Deeds, key: UnitKey) -> frozenset[int]:
     if not any(point is not None and point.given for point in (question.first, question.then)):
         return frozenset()
-    sources = points(question.after, deeds, key, frozenset()) if question.after else {}
+    sources = points(question.source, deeds, key, frozenset()) if question.source else {}
     return given_calls(deeds, key, sources)
 
 
@@ -123,15 +144,16 @@ def _loops(deeds: Deeds, key: UnitKey, node: int) -> Iterator[int]:
 
 
 def _lies_right(question: OrderQuestion, deeds: Deeds, key: UnitKey, node: int) -> bool:
-    if question.after is not None and not _comes_after(question.after, deeds, key, node):
+    if question.source is not None and not _has_source(question.source, deeds, key, node):
         return False
-    if question.inside is not None and not _is_inside(question.inside, deeds, key, node):
+    if question.after is not None and not _comes_after(question, question.after, deeds, key, node):
         return False
-    return question.not_inside is None or not _is_inside(question.not_inside, deeds, key, node)
+    if question.inside is not None and surrounding(question.inside, deeds, key, node) is None:
+        return False
+    return question.not_inside is None or surrounding(question.not_inside, deeds, key, node) is None
 
 
-def _comes_after(point: Point, deeds: Deeds, key: UnitKey, node: int) -> bool:
-    """Whether such an event lies before the node, or the unit was given what it brings: it has parameters."""
+def _has_source(point: Point, deeds: Deeds, key: UnitKey, node: int) -> bool:
     before = points(point, deeds, key, frozenset())
     if not before:
         return any(param.name not in ("self", "cls") for param in deeds.program.unit(key).params)
@@ -139,64 +161,9 @@ def _comes_after(point: Point, deeds: Deeds, key: UnitKey, node: int) -> bool:
     return any(node == each or node in graph.reach([each]) for each in before)
 
 
-def _is_inside(point: Point, deeds: Deeds, key: UnitKey, node: int, depth: int = 0) -> bool:
-    """Whether the node lies in a `with` block of such an event, or the unit is decorated with one."""
-    unit = deeds.program.unit(key)
-    around = set(blocks_around(deeds, key, node))
-    for hit in deeds.own(key):
-        if not fits(point, hit):
-            continue
-        if hit.block in around:
-            return True
-        event = unit.events[hit.event] if hit.event >= 0 else None
-        if isinstance(event, Call) and event.use == "with" and _opens(deeds, key, hit, around):
-            return True
-    if _is_decorated(point, deeds, key):
-        return True
-    return depth < _MAX_CALLERS and _is_called_inside(point, deeds, key, depth + 1)
-
-
-def _is_called_inside(point: Point, deeds: Deeds, key: UnitKey, depth: int) -> bool:
-    """Whether the call that leads to the unit, or one that leads to that, lies in such a block."""
-    for context in deeds.contexts.get(key, ()):
-        origin = deeds.view.contexts[context]
-        if origin is None or origin[1].how in ("import", "registers", "define") or origin[1].event < 0:
-            continue
-        if origin[1].event in deeds.handed_on(origin[0].unit):
-            continue
-        if _is_inside(point, deeds, origin[0].unit, origin[1].event, depth):
-            return True
-    return False
-
-
-def _opens(deeds: Deeds, key: UnitKey, hit: Hit, around: set[int]) -> bool:
-    """Whether the call's result is what one of the blocks is entered with."""
-    blocks = deeds.program.unit(key).blocks
-    return any(
-        isinstance(part, Result) and part.event == hit.event
-        for block in around
-        if blocks[block].kind == "with"
-        for part in parts(blocks[block].test)
-    )
-
-
-def _is_decorated(point: Point, deeds: Deeds, key: UnitKey) -> bool:
-    unit = deeds.program.unit(key)
-    if unit.parent < 0:
-        return False
-    parent = UnitKey(key.path, unit.parent)
-    events = deeds.program.unit(parent).events
-    own = {
-        number
-        for number, event in enumerate(events)
-        if (isinstance(event, Define) and event.unit == key.number)
-        or (isinstance(event, Call) and event.use == "decorator" and _result_in(unit.decorators, number))
-    }
-    return any(hit.event in own and fits(point, hit) for hit in deeds.program.unit_hits(parent))
-
-
-def _result_in(decorators: tuple[object, ...], number: int) -> bool:
-    return any(isinstance(each, Result) and each.event == number for each in decorators)
+def _comes_after(question: OrderQuestion, point: Point, deeds: Deeds, key: UnitKey, node: int) -> bool:
+    before = points(point, deeds, key, frozenset())
+    return any(node != each and node in _after(question, deeds, key, each) for each in before)
 
 
 def _answer(
@@ -217,6 +184,8 @@ def _answer(
         "then": shown(deeds, key, *then) if then else "",
     }
     steps = [step for point in (first, then) if point for step in _steps(deeds, key, *point)]
+    if question.inside is not None:
+        steps = [*(surrounding(question.inside, deeds, key, node) or ()), *steps]
     doubt = _doubt(deed) or (_doubt(then[1]) if then else "")
     if question.at == "unit":
         place, text, subject = deeds.program.place(key), f"`{names['unit']}`", names["unit"]

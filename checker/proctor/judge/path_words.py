@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
 from typing import Literal, NamedTuple
 
 import msgspec
 
 from proctor.judge.asking import ProcessWords, Wanted, fits
+from proctor.judge.carried import deep_parts
 from proctor.judge.deeds import Deed, Deeds
-from proctor.model.fact import Attr, Call, Expr, Item, Name, Result
+from proctor.model.fact import Attr, Call, Define, Expr, Item, Name, Result
 from proctor.model.finding import Step
 from proctor.model.place import Place
-from proctor.model.program import Context, FromEnv, Known, ProcessView, UnitKey, Value
+from proctor.model.program import Context, Edge, FromEnv, Known, LibRef, ProcessView, UnitKey, UnitRef, Value
 from proctor.model.words import Phase, Severity
 
 Scalar = str | int | float | bool
@@ -36,6 +38,8 @@ class PathQuestion(ProcessWords, frozen=True, kw_only=True, forbid_unknown_field
     lane: tuple[str, ...] = ()
     unit: Literal["", "async", "sync"] = ""
     job: tuple[str, ...] = ()
+    scheduled: bool | None = None
+    schedules: tuple[str, ...] = ()
     option: tuple[Wanted, ...] = ()
     option_not: tuple[Wanted, ...] = ()
     settings: SettingWords = msgspec.field(default_factory=dict)
@@ -73,18 +77,94 @@ def asked_units(deeds: Deeds, question: PathQuestion) -> Iterator[UnitKey]:
 
 
 def _is_job(deeds: Deeds, question: PathQuestion, key: UnitKey) -> bool:
-    """Whether the unit is registered as a job of one of the families, with options that fit."""
+    """Whether one of the library's names that are asked for registers the unit, with options that fit."""
     for context in deeds.contexts[key]:
         origin = deeds.view.contexts[context]
-        if origin is None or origin[1].trigger not in question.job:
+        if origin is None or not origin[1].trigger:
             continue
         edge = origin[1]
-        chosen = [hit for hit in deeds.program.unit_hits(edge.source) if hit.event == edge.event]
+        registrars = _registrars(deeds, edge)
+        if not any(fnmatchcase(name, pattern) for name in registrars for pattern in question.job):
+            continue
+        at = {
+            edge.event,
+            *(each.event for each in deeds.program.unit(key).decorators if isinstance(each, Result)),
+        }
+        chosen = [hit for hit in deeds.program.unit_hits(edge.source) if hit.event in at]
         if question.option and not any(fits(want, hit) for want in question.option for hit in chosen):
             continue
         if any(fits(want, hit) for want in question.option_not for hit in chosen):
             continue
-        return True
+        if question.scheduled is None or is_scheduled(deeds, question, key) == question.scheduled:
+            return True
+    return False
+
+
+def _registrars(deeds: Deeds, edge: Edge) -> frozenset[str]:
+    """The library's names by which an edge registers its target: what was called, what decorates it, what its class is."""
+    if edge.event < 0:
+        return frozenset()
+    program, source = deeds.program, edge.source
+    event = program.unit(source).events[edge.event]
+    found = set(program.symbols(source, edge.event))
+    if isinstance(event, Define):
+        unit = program.unit(UnitKey(source.path, event.unit))
+        if unit.kind == "class":
+            found.update(program.class_bases(UnitKey(source.path, event.unit)))
+        for decorator in unit.decorators:
+            if isinstance(decorator, Result):
+                found.update(program.symbols(source, decorator.event))
+            found.update(ref.symbol for ref in program.resolve(source, decorator) if isinstance(ref, LibRef))
+    return frozenset(found)
+
+
+def is_scheduled(deeds: Deeds, question: PathQuestion, key: UnitKey) -> bool:
+    """Whether a schedule names the job: a setting (also one that cannot be known), or a call that registers it."""
+    unit = deeds.program.unit(key)
+    for name in question.schedules:
+        system, _, wanted = name.partition(":")
+        setting = deeds.view.setting(system, wanted)
+        if setting is None or setting.is_default:
+            continue
+        if not isinstance(setting.value, Known) or _names(setting.value, unit.name):
+            return True
+    for other in deeds.contexts:
+        for hit in deeds.own(other):
+            if hit.effect != "registers-schedule" or hit.event < 0:
+                continue
+            event = deeds.program.unit(other).events[hit.event]
+            if isinstance(event, Define | Call) and _speaks_of(deeds, other, event, key):
+                return True
+    return False
+
+
+def _names(value: Value, name: str) -> bool:
+    """Whether a setting's value holds a text that ends in a name."""
+    if not isinstance(value, Known):
+        return False
+    inner = value.value
+    if isinstance(inner, str):
+        return inner.rpartition(".")[2] == name
+    if isinstance(inner, Mapping):
+        return any(_names(each, name) for each in inner.values())
+    return isinstance(inner, list | tuple) and any(_names(each, name) for each in inner)
+
+
+def _speaks_of(deeds: Deeds, source: UnitKey, event: Define | Call, key: UnitKey) -> bool:
+    """Whether a call that registers a schedule is given the unit, or decorates it."""
+    if isinstance(event, Define):
+        return UnitKey(source.path, event.unit) == key
+    unit = deeds.program.unit(key)
+    if event.use == "decorator":
+        number = next(i for i, each in enumerate(deeds.program.unit(source).events) if each is event)
+        return source.path == key.path and any(each == Result(number) for each in unit.decorators)
+    for value in (*event.args, *(each for _, each in event.keywords)):
+        for part in deep_parts(deeds.program.unit(source), value):
+            if isinstance(part, Name | Attr) and any(
+                isinstance(ref, UnitRef) and UnitKey(*ref) == key
+                for ref in deeds.program.resolve(source, part)
+            ):
+                return True
     return False
 
 

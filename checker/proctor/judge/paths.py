@@ -3,8 +3,9 @@
 Words of `[when]` for all questions: `ask`, those of `ProcessWords` (which programs), and
 - `phase`, `lane`: where the unit runs; "loop" is a program's endless main loop.
 - `unit`: "async" or "sync".
-- `job`: the unit is registered as a job of one of these trigger families; `option` / `option_not`: the call that registers it has
-  (has not) such an effect.
+- `job`: one of these names of a library (patterns) registers the unit, as a call, a decorator or a base class; `option` /
+  `option_not`: what registers it has (has not) such an effect; `scheduled`: whether a schedule names it, in one of the settings
+  `schedules` or in a call that registers one.
 - `settings` / `settings_not`: {"system:KEY" = values}: a setting has (has not) one of the values.
 - `once`: "process" or "app": only where the rule has said nothing of the same program (of the whole app) before.
 - `severity`, `message`: instead of the rule's own; mostly in `either`.
@@ -22,7 +23,7 @@ from typing import Any, NamedTuple
 from proctor.errors import ConfigurationError
 from proctor.judge import caught, dropped, held, order
 from proctor.judge.asking import asks_process, read_words
-from proctor.judge.deeds import Deeds
+from proctor.judge.deeds import Deeds, Units
 from proctor.judge.drafts import Outcome, Platform, make_doubt, make_finding
 from proctor.judge.path_words import Answer, PathQuestion, settings_fit
 from proctor.model.finding import Step
@@ -50,8 +51,9 @@ def judge(rules: Sequence[Rule], program: Program, platform: Platform) -> Sequen
     asked = [each for rule in rules for each in _parse(rule)]
     outcomes: list[Outcome] = []
     done: set[object] = set()
+    units = Units(program)
     for number, view in enumerate(program.views):
-        deeds = Deeds(program, view)
+        deeds = Deeds(program, view, units)
         for each in asked:
             if asks_process(each.question, view):
                 outcomes.extend(_outcomes(each, view, number, deeds, done))
