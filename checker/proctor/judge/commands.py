@@ -12,11 +12,12 @@
 - `delivery`: how SIGTERM gets to it (see `programs.Way`); `first`: it runs as PID 1, with no init program in front;
 - `listens`: where the process type listens, at best (see `listening.Where`);
 - `together`: it stays beside others in one process type, "kinds" which do other work or "copies" that do the same, "perhaps"
-  where it is not known to stay, or it stands "behind" one that stays;
+  where it is not known to stay; it stands "behind" one that stays; or it is "left" in the background with nothing in front;
 - `replicas`: whether anything declares "several" processes of the type, "one", or the number is "unknown";
 - `undriven`: the family of the effect is fired by no process type;
 - `effect`, `details`, `details_not`, `symbol`: an effect of the launcher, or of the code in one of the phases `phase`; `by`
   limits it to the "launcher" or the "code"; `subject`: patterns of what it is about; `at_least`: a number from which on it counts;
+- `with_effect`, `without_effect`: effects that the program must (not) have besides, each a name or a table;
 - `options`: names of options whose place is shown where a configuration file holds them;
 - `severity`, `message`: of this alternative; `doubt`: the reason for which the clause is not verified, in place of a finding.
 `[unless]` may hold `process_effect`, `app_effect` and `option`.
@@ -75,6 +76,8 @@ class _Alternative(ProcessWords, frozen=True, kw_only=True, forbid_unknown_field
     by: tuple[str, ...] = ("launcher", "code")
     subject: tuple[str, ...] = ()
     at_least: float | None = None
+    with_effect: tuple[Wanted, ...] = ()
+    without_effect: tuple[Wanted, ...] = ()
     options: tuple[str, ...] = ()
     severity: str = ""
     message: str = ""
@@ -201,6 +204,10 @@ def _asks_launch(asked: _Asked) -> bool:
         return False
     if alternative.kept is not None and launch.kept is not alternative.kept:
         return False
+    if not all(_has(wanted, (view,)) for wanted in alternative.with_effect):
+        return False
+    if any(_has(wanted, (view,)) for wanted in alternative.without_effect):
+        return False
     if not all(_matches(view, name, pattern) for name, pattern in alternative.option.items()):
         return False
     if not all(_carries(view.details, key, value) for key, value in alternative.launcher.items()):
@@ -267,6 +274,10 @@ def _together(group: Group, view: ProcessView) -> str:
         before = [each for each in group.staying if each.launch.relation == "main"]
         starts_work = launch.kind in ("web", "worker", "scheduler")
         return "behind" if before and starts_work and not launch.conditional else ""
+    if launch.relation == "background" and not (launch.kept or launch.supervised_by):
+        held = [each for each in group.views if each.launch.relation in ("main", "piped", "after")]
+        if not held and view.stays:
+            return "left"
     if not _counts(view):
         return ""
     others: list[ProcessView] = []
@@ -288,11 +299,14 @@ def _counts(view: ProcessView) -> bool:
     launch = view.launch
     if not view.stays or launch.conditional or "supervises" in launch.does:
         return False
-    return launch.relation in ("main", "background", "piped") and "role" not in view.details
+    helps = view.details.get("role") in ("proxy", "helper")
+    return launch.relation in ("main", "background", "piped") and not helps
 
 
 def _work(view: ProcessView) -> frozenset[str]:
     """What kind of work it does; empty where nothing shows that it works at all."""
+    if "role" in view.details:
+        return frozenset({view.details["role"]})
     does = frozenset(effect for effect in _WORK if effect in view.does)
     return does or frozenset({kind_of((view,))} - {"unknown", "one-off", "release"})
 

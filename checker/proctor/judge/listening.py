@@ -26,6 +26,8 @@ _LOOPBACK = re.compile(r"(127(\.\d+){3}|localhost|\[?::1\]?|ip6-localhost)$")
 _WORD = re.compile(r"(?:(?P<host>\[[^\]]*\]|[\w.\-$]*):)?(?P<port>\d{2,5}|\$\{?\w[^}]*\}?)$")
 _INNER = re.compile(r"\$\((\w[\w-]*)\)")
 _SOCKET = re.compile(r"(unix:|/|fd://|[\w./-]+\.sock)")
+#: Arguments that name a socket in place of host and port
+_SOCKETS = frozenset({"sock", "sockets", "path", "uds", "fd", "listen", "unix_socket", "unix"})
 #: The better answer first: a program that listens in two places is reachable at the best of them.
 _BEST: tuple[Where, ...] = ("port", "unknown", "socket", "fixed", "loopback", "nothing")
 
@@ -109,7 +111,7 @@ def _from_launch(launch: Launch) -> Listening:
         (each for name, each in launch.option_places if name in ("bind", "port", "host", "http", "socket")),
         launch.place,
     )
-    binds = [value for name, value in launch.options if name in ("bind", "http", "uds", "socket")]
+    binds = [value for name, value in launch.options if name in ("bind", "http", "uds", "socket", "endpoint")]
     if launch.details.get("address") == "argument" and not binds:
         binds = [word for word in launch.words[1:] if _WORD.match(word) and not word.isalpha()]
     if binds and not port:
@@ -143,6 +145,10 @@ def _filled(text: str, launch: Launch) -> str:
 def _address(bind: str, launch: Launch, place: Place) -> Listening:
     bind = bind.strip("[]'\" ").split(",")[0].strip("'\" ")
     bind = re.sub(r"^(tcp|http|https)://", "", bind)
+    if "=" in bind:
+        # a description of an endpoint: `tcp:port=$PORT:interface=0.0.0.0`
+        parts = dict(part.partition("=")[::2] for part in bind.split(":"))
+        return _judged(parts.get("interface", ""), parts.get("port", ""), place)
     if _SOCKET.match(bind):
         return Listening("socket", bind, place)
     host, _, port = (
@@ -174,7 +180,7 @@ def _from_call(context: Context, hit: Hit, program: Program) -> Listening:
 
     if hit.unsure or hit.guard:
         return answer("unknown", reason=hit.unsure or f"`{hit.guard}` decides whether `{symbol}` runs")
-    if not isinstance(call, Call) or "default-bind" not in hit.details or _is_open(call):
+    if not isinstance(call, Call) or "default-bind" not in hit.details or _is_open(call, hit.details):
         return answer("unknown", reason=f"where `{symbol}` listens is not known")
     default_host, _, default_port = hit.details["default-bind"].rpartition(":")
     host = _value(_argument(hit.details, "host", call, hit, program), hit, program)
@@ -187,7 +193,7 @@ def _from_call(context: Context, hit: Hit, program: Program) -> Listening:
         if port.variable == "PORT":
             return answer("port", "$PORT")
         return answer("unknown", reason=f"`{port.variable}` decides where `{symbol}` listens")
-    if port_text is None:
+    if not port_text:
         return answer("unknown", reason=f"where `{symbol}` listens is not known")
     if _PORT.search(port_text):
         return answer("port", port_text)
@@ -201,8 +207,11 @@ def _argument(details: Mapping[str, str], word: str, call: Call, hit: Hit, progr
     return program.argument(hit.unit, call, name, int(position) if position else None)
 
 
-def _is_open(call: Call) -> bool:
-    return any(not name for name, _ in call.keywords) or any(isinstance(each, Star) for each in call.args)
+def _is_open(call: Call, details: Mapping[str, str]) -> bool:
+    """Whether `*args`, `**kwargs` or a socket may say where it listens."""
+    own = {details.get(word, "").partition("@")[0] for word in ("host", "port")}
+    names = {name for name, _ in call.keywords} - own
+    return "" in names or bool(names & _SOCKETS) or any(isinstance(each, Star) for each in call.args)
 
 
 def _value(expr: Expr | None, hit: Hit, program: Program) -> Value | None:
