@@ -69,19 +69,23 @@ def own_params(unit: Unit) -> frozenset[str]:
     return frozenset(param.name for param in unit.params) - {"self", "cls"}
 
 
+def local_sources(unit: Unit, value: Expr | None) -> list[Expr]:
+    """All that a value is made of, through the names that the unit itself binds."""
+    found = list(deep(unit, value))
+    names = {part.id for part in found if isinstance(part, Name)}
+    done: set[str] = set()
+    while names - done:
+        name = min(names - done)
+        done.add(name)
+        for event in unit.events:
+            if isinstance(event, Bind) and event.name == name:
+                parts = list(deep(unit, event.value))
+                found.extend(parts)
+                names.update(part.id for part in parts if isinstance(part, Name))
+    return found
+
+
 def comes_from_caller(unit: Unit, value: Expr | None) -> bool:
     """Whether a value is made from what the unit was called with."""
     params = own_params(unit)
-    names = {part.id for part in deep(unit, value) if isinstance(part, Name)}
-    for _ in range(4):
-        more = {
-            part.id
-            for event in unit.events
-            if isinstance(event, Bind) and event.name in names
-            for part in deep(unit, event.value)
-            if isinstance(part, Name)
-        }
-        if more <= names:
-            break
-        names |= more
-    return not params.isdisjoint(names)
+    return any(isinstance(part, Name) and part.id in params for part in local_sources(unit, value))

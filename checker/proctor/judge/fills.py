@@ -315,7 +315,9 @@ def _is_none(ref: object) -> bool:
 def _is_tool_ref(memory: Memory, access: Access, ref: object) -> bool:
     program = memory.program
     if isinstance(ref, LibObj):
-        if ref.type.startswith("builtins.") or program.lives(ref.type) in ("connection", "record", "data"):
+        if program.lives(ref.type) == "connection":
+            return True
+        if ref.type.startswith("builtins.") or program.lives(ref.type) in ("client", "record", "data"):
             return False
         made = made_by(program.unit(access.unit), access.value)
         if made is None or memory.kept(access.unit, made):
@@ -343,8 +345,7 @@ def made_by(unit: Unit, value: Expr | None) -> int | None:
 def has_own_state(memory: Memory, key: UnitKey) -> bool:
     """Whether instances of a class of the app hold something that work changes, or are records."""
     if any(
-        memory.program.lives(base) in ("record", "data", "connection")
-        for base in memory.program.class_bases(key)
+        memory.program.lives(base) in ("record", "data", "client") for base in memory.program.class_bases(key)
     ):
         return True
     owners = memory.program.project_bases(key)

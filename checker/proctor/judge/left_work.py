@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from proctor.judge.asking import Wanted, fits
-from proctor.judge.expressions import comes_from_caller, deep
-from proctor.judge.memory import WORK, Memory
+from proctor.judge.expressions import comes_from_caller, local_sources
+from proctor.judge.memory import Memory
 from proctor.model.fact import Call, Expr, Name
 from proctor.model.program import Context, Hit, LibObj, LibRef, ProcessView, UnitKey
+
+#: phases in which somebody asks for the work
+_ASKED = frozenset({"request", "job"})
 
 
 def left_work(memory: Memory, view: ProcessView, left: Wanted, kept: Wanted) -> Iterator[tuple[Context, Hit]]:
@@ -16,7 +19,7 @@ def left_work(memory: Memory, view: ProcessView, left: Wanted, kept: Wanted) -> 
     the row itself says so (`store = "memory"`), or an effect that fits `kept` does and none keeps it elsewhere."""
     stores = {hit.details.get("store") for _, hit in view.hits(*kept.effect) if fits(kept, hit)}  # type: ignore[arg-type]  # checked against the vocabulary on load
     for context, hit in view.hits(*left.effect):  # type: ignore[arg-type]  # checked against the vocabulary on load
-        if context.phase not in WORK or not fits(left, hit):
+        if context.phase not in _ASKED or not fits(left, hit):
             continue
         own = hit.details.get("store")
         in_memory = own == "memory" if own else stores == {"memory"}
@@ -31,12 +34,15 @@ def _depends(memory: Memory, key: UnitKey, hit: Hit) -> bool:
     if not isinstance(call, Call):
         return False
     given = (*call.args, *(value for _, value in call.keywords))
-    return any(comes_from_caller(unit, value) or _is_of_request(memory, key, value) for value in given)
+    return any(depends_on_request(memory, key, value) for value in given)
 
 
-def _is_of_request(memory: Memory, key: UnitKey, value: Expr) -> bool:
+def depends_on_request(memory: Memory, key: UnitKey, value: Expr | None) -> bool:
+    """Whether a value is made from what a unit was called with, or from a library's object for the request."""
     unit = memory.program.unit(key)
-    for part in deep(unit, value):
+    if comes_from_caller(unit, value):
+        return True
+    for part in local_sources(unit, value):
         if isinstance(part, Name):
             for ref in memory.program.resolve(key, part):
                 symbol = (

@@ -27,6 +27,7 @@ from proctor.model.fact import (
     SetAttr,
     SetItem,
     Unit,
+    Yield,
 )
 from proctor.model.program import (
     Context,
@@ -50,6 +51,8 @@ ADDING = frozenset(
         "intersection_update", "difference_update", "symmetric_difference_update", "subtract", "rotate", "sort", "reverse",
     }
 )  # fmt: skip
+#: methods whose results go over the container itself
+_LIVE = frozenset({"items", "values", "keys", "get", "setdefault"})
 REMOVING = frozenset({"remove", "discard", "pop", "popitem", "popleft", "clear"})
 _CONTAINER_NAMES = frozenset(
     {
@@ -63,7 +66,7 @@ CONSTRUCTORS = ("__init__", "__post_init__", "__new__")
 class Access(NamedTuple):
     """One write or read of a lasting place, by event number `event` of `unit`.
 
-    `how`: "read"; "bind" (the place gets another value), "count" (`x += 1`, which reads it as well), "item"
+    `how`: "read"; "iterate" (a loop goes over it); "bind" (the place gets another value), "count" (`x += 1`, which reads it as well), "item"
     (`x[k] = v`), "count-item" (`x[k] += 1`), "add" (a method puts something in), "remove" (something is taken out).
     `value` is what is stored, `slot` under which key, as expressions of the unit."""
 
@@ -245,12 +248,23 @@ class Memory:
             for number, event in enumerate(unit.events):
                 for part in _read_parts(event, wanted):
                     for storage in self.places(key, part):
-                        self._note_read(keyed(storage, _index_of(event, part)), key, number)
+                        self._note_read(keyed(storage, _index_of(event, part)), key, number, "read")
+                if isinstance(event, Bind) and event.how in ("for", "comprehension"):
+                    for storage in self._iterated(key, unit, event.value):
+                        self._note_read(storage, key, number, "iterate")
 
-    def _note_read(self, storage: Storage, key: UnitKey, number: int) -> None:
+    def _iterated(self, key: UnitKey, unit: Unit, value: Expr | None) -> tuple[Storage, ...]:
+        """The places that a loop goes over while they may change: not a copy of them."""
+        if isinstance(value, Result):
+            call = unit.events[value.event]
+            if not isinstance(call, Call) or not isinstance(call.func, Attr) or call.func.name not in _LIVE:
+                return ()
+        return self.places(key, value) if value is not None else ()
+
+    def _note_read(self, storage: Storage, key: UnitKey, number: int, how: str) -> None:
         if storage in self.writes:
             found = self.reads.setdefault(storage, [])
-            access = Access(storage, key, number, "read")
+            access = Access(storage, key, number, how)
             if access not in found[-1:]:
                 found.append(access)
 
@@ -382,22 +396,30 @@ def keyed(storage: Storage, index: Expr | None) -> Storage:
 
 
 def _read_parts(event: Event, names: set[str]) -> Iterator[Expr]:
-    sources: tuple[Expr | None, ...] = ()
-    if isinstance(event, Load):
-        sources = (event.expr,)
-    elif isinstance(event, Call):
-        func = event.func
-        adds = isinstance(func, Attr) and (func.name in ADDING or func.name in REMOVING)
-        if isinstance(func, Attr) and not (adds and event.use == "statement"):
-            sources = (func.value,)
-    elif isinstance(event, Return):
-        sources = (event.value,)
-    for source in sources:
+    for source in _sources(event):
         for part in subexpressions(source):
             if (isinstance(part, Name) and part.id in names) or (
                 isinstance(part, Attr) and part.name in names
             ):
                 yield part
+
+
+def _sources(event: Event) -> tuple[Expr | None, ...]:
+    """The expressions that an event reads, but for the container that it changes."""
+    if isinstance(event, Load):
+        return (event.expr,)
+    if isinstance(event, Call):
+        func = event.func
+        changes = isinstance(func, Attr) and (func.name in ADDING or func.name in REMOVING)
+        given = (*event.args, *(value for _, value in event.keywords))
+        if isinstance(func, Attr) and not (changes and event.use == "statement"):
+            return func.value, *given
+        return given
+    if isinstance(event, SetItem):
+        return event.index, event.value
+    if isinstance(event, Bind | SetAttr | Return | Yield):
+        return (event.value,)
+    return ()
 
 
 def _index_of(event: Event, part: Expr) -> Expr | None:

@@ -177,7 +177,7 @@ class Finder:
         if isinstance(write.value, Const) or comes_from_caller(unit, write.value):
             return False
         return not any(
-            read.unit == write.unit and read.event < write.event
+            read.unit == write.unit and read.event <= write.event
             for read in self.memory.reads.get(write.storage, ())
         )
 
@@ -228,7 +228,7 @@ class Finder:
             return True
         # The same handler: what it reads before it writes anything is from an earlier run.
         first = min(w.event for w in self.memory.writes[write.storage] if w.unit == write.unit)
-        return read.unit == write.unit and read.event < first
+        return read.unit == write.unit and read.event <= first
 
     # --- what is kept ----------------------------------------------------------------------------------------
 
@@ -337,7 +337,7 @@ def _rank(finder: Finder, write: Access, read: Access) -> int:
         rank += 2
     if _reads_too(read):
         rank += 1
-    return rank
+    return 2 * rank - (read.how == "iterate")
 
 
 def _finding(

@@ -3,6 +3,7 @@
 `[when]` names what lies between with `between`; each kind has its own further words:
 - "memory": a place in the process's memory. See `memory_pairs`.
 - "memo": results that are kept for ever. See `memo_pairs`.
+- "threads": a place in memory that several threads of one process use. See `thread_pairs`.
 All kinds also have the words of `ProcessWords`.
 """
 
@@ -11,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from proctor.errors import ConfigurationError
-from proctor.judge import memo_pairs, memory_pairs
+from proctor.judge import memo_pairs, memory_pairs, thread_pairs
 from proctor.judge.drafts import Outcome, Platform
 from proctor.judge.memory import Memory
 from proctor.model.program import Program
@@ -20,6 +21,7 @@ from proctor.model.rule import Rule
 _KINDS: Mapping[str, Callable[[Sequence[Rule], Memory], Sequence[Outcome]]] = {
     "memory": memory_pairs.judge,
     "memo": memo_pairs.judge,
+    "threads": thread_pairs.judge,
 }
 
 
