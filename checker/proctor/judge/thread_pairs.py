@@ -151,9 +151,7 @@ class Racing:
         unit = self.program.unit(write.unit)
         keyed = isinstance(write.slot, Const)
         for part in local_sources(unit, write.value):
-            if keyed and not (
-                isinstance(part, Result) or (isinstance(part, Item) and part.index == write.slot)
-            ):
+            if keyed and not (isinstance(part, Result) or _is_entry(part, write.slot)):
                 continue  # another entry
             if write.storage in self.memory.places(write.unit, part):
                 return True
