@@ -47,7 +47,12 @@ def _works(views: Views) -> str | None:
 
 
 def _serves(views: Views) -> str | None:
-    return None if _does(views, "serves-http", "serves-dev") else "it serves no HTTP"
+    if _does(views, "serves-http", "serves-dev"):
+        return None
+    # where the environment decides it may serve
+    if any(True for view in views for _ in view.hits("serves-http", "serves-dev")):
+        return None
+    return "it serves no HTTP"
 
 
 def _consumes(views: Views) -> str | None:
@@ -63,7 +68,7 @@ def _consumes(views: Views) -> str | None:
 def _runs_jobs(views: Views) -> str | None:
     if _stays(views):
         return "it ends by itself"
-    if _does(views, "consumes-jobs", "receives", "pops") or _phases(views, ("job", "tick")):
+    if _does(views, "consumes-jobs", "receives", "pops") or _phases(views, ("job", "tick", "loop")):
         return None
     return "it runs no jobs"
 

@@ -135,15 +135,16 @@ def judge(rules: Sequence[Rule], program: Program, platform: Platform) -> Sequen
         if when.topic:
             outcomes.extend(declared(rule, when.topic, program))
         for group in every:
-            done: set[Place] = set()
+            done: set[tuple[Place, bool]] = set()
             for view in group.views:
                 if _is_excused(unless, view, program):
                     continue
                 for alternative in when.any:
                     asked = _Asked(rule, alternative, group, view, program, platform)
                     for seen in _sees(asked):
-                        if seen.place not in done:
-                            done.add(seen.place)
+                        mark = (seen.place, bool(alternative.doubt))
+                        if mark not in done:
+                            done.add(mark)
                             outcomes.append(_outcome(asked, seen))
     return outcomes
 
@@ -270,27 +271,31 @@ def _is_first(asked: _Asked) -> bool:
 def _together(group: Group, view: ProcessView) -> str:
     """How a program stands beside the others of its process type that stay (see `together`), or ""."""
     launch = view.launch
+    if launch.supervised_by:
+        return ""
     if launch.relation == "after":
         before = [each for each in group.staying if each.launch.relation == "main"]
         starts_work = launch.kind in ("web", "worker", "scheduler")
         return "behind" if before and starts_work and not launch.conditional else ""
-    if launch.relation == "background" and not (launch.kept or launch.supervised_by):
+    if launch.relation == "background" and not launch.kept:
         held = [each for each in group.views if each.launch.relation in ("main", "piped", "after")]
         if not held and view.stays:
             return "left"
-    if not _counts(view):
+    programs = _side_by_side(group, view)
+    if len(programs) < 2:
         return ""
-    others: list[ProcessView] = []
-    for each in group.staying:
-        if each is view:
-            break
-        if _counts(each):
-            others.append(each)
-    if not others:
-        return ""
-    if not _work(view) or not all(map(_work, others)):
+    if not all(map(_work, programs)):
         return "perhaps"
-    return "copies" if all(_work(each) == _work(view) for each in others) else "kinds"
+    return "copies" if len(set(map(_work, programs))) == 1 else "kinds"
+
+
+def _side_by_side(group: Group, view: ProcessView) -> list[ProcessView]:
+    """The programs that a supervisor starts, or a program behind all those that were started before it."""
+    counting = [each for each in group.staying if _counts(each)]
+    if "supervises" in view.launch.does:
+        return [each for each in counting if each.launch.supervised_by == view.launch.launcher]
+    own = [each for each in counting if not each.launch.supervised_by]
+    return own[: own.index(view) + 1] if view in own else []
 
 
 def _counts(view: ProcessView) -> bool:
@@ -415,14 +420,17 @@ def _undriven(hit: Hit, program: Program) -> str | None:
 def _outcome(asked: _Asked, seen: _Seen) -> Outcome:
     rule, alternative, view = asked.rule, asked.alternative, asked.view
     launch = view.launch
+    beside = _beside(asked)
     names = {
         "symbol": seen.symbol,
-        "command": shown(launch),
+        "command": shown((beside[-1] if beside else view).launch),
         "launcher": launch.launcher or shown(launch),
         "value": seen.value,
         "reason": seen.reason,
         "process_type": view.process.name,
-        "beside": _beside(asked) if alternative.together else "",
+        "variable": view.details.get("workers-variable", ""),
+        "count": str(replicas_of(asked.program, view.process, asked.platform)[0]),
+        "beside": shown(beside[0].launch) if beside else "",
     }
     if alternative.doubt:
         return make_doubt(rule, view, fill(alternative.doubt, names), seen.place)
@@ -444,5 +452,10 @@ def _outcome(asked: _Asked, seen: _Seen) -> Outcome:
     )
 
 
-def _beside(asked: _Asked) -> str:
-    return next((shown(each.launch) for each in asked.group.staying if each is not asked.view), "")
+def _beside(asked: _Asked) -> list[ProcessView]:
+    """The programs of which a message names the first and the last."""
+    if not asked.alternative.together:
+        return []
+    programs = _side_by_side(asked.group, asked.view)
+    others = [each for each in asked.group.staying if each is not asked.view]
+    return programs if len(programs) > 1 else [*others[:1], asked.view]
