@@ -21,6 +21,7 @@ from proctor.model.program import (
     FromEnv,
     Known,
     LibObj,
+    ModRef,
     ObjRef,
     UnitKey,
     UnitRef,
@@ -99,7 +100,7 @@ class Loader:
                 self._hide_unset(system, loading)
             return self._texts(setting.value, setting.place, key) if setting else []
         if row.constant:
-            return list(row.constant)
+            return [self._absolute(name, loading) for name in row.constant]
         if isinstance(call, Call) and scope is not None and loading is not None:
             expr = given(call, row.argument, row.position)
             if isinstance(expr, Func) and not isinstance(
@@ -110,10 +111,28 @@ class Loader:
             if expr is not None:
                 label = f"the modules that `{row.call[0].rpartition('.')[2]}` loads"
                 family = self.family(expr, scope) or self._constants(expr, scope)
-                if family is not None:
-                    return family
-                return self._texts(self.settings.evaluator.evaluate(expr, scope), loading.place, label)
+                if family is None:
+                    family = self._texts(self.settings.evaluator.evaluate(expr, scope), loading.place, label)
+                return [self._absolute(name, loading) for name in family]
         return []
+
+    def _absolute(self, name: str, loading: Loading | None) -> str:
+        """A name that begins with a dot is relative to the package of the module that gives it."""
+        if not name.startswith(".") or loading is None:
+            return name
+        package = self._dotted(loading.source.path.rpartition("/")[0] + "/")
+        rest = name.lstrip(".")
+        for _ in range(len(name) - len(rest) - 1):
+            package = package.rpartition(".")[0]
+        return f"{package}.{rest}".strip(".")
+
+    def _dotted(self, path: str) -> str:
+        """The name by which the module at `path` is imported."""
+        root = max(
+            (root for root in self.linked.world.roots if path.startswith(f"{root}/")), key=len, default=""
+        )
+        inner = path[len(root) + 1 :] if root else path
+        return inner.removesuffix(".py").removesuffix("/__init__").strip("/").replace("/", ".")
 
     def _hide_unset(self, system: str, loading: Loading) -> None:
         """A settings module that only the environment names hides all that it would load."""
@@ -142,7 +161,8 @@ class Loader:
         None where neither is known."""
         refs = self.linked.world.resolve(expr, scope)
         texts = [ref.value for ref in refs if isinstance(ref, ConstRef) and isinstance(ref.value, str)]
-        others = [ref for ref in refs if not isinstance(ref, ConstRef | UnitRef)]
+        texts.extend(self._dotted(ref.path) for ref in refs if isinstance(ref, ModRef))
+        others = [ref for ref in refs if not isinstance(ref, ConstRef | UnitRef | ModRef)]
         if texts and not others:
             return texts
         if others and not any(isinstance(ref, LibObj) and ref.type.startswith("builtins.") for ref in others):
@@ -186,6 +206,9 @@ class Loader:
             else:
                 attribute = ""
         target = pattern.replace("{item}", item).replace("{package}", package)
+        if target.endswith(".*"):
+            self._load_all(target.rstrip(".*"), loading, deep=target.endswith(".**"))
+            return
         path = world.find_module(target)
         if path is None and row.symbol:
             # the pattern names what is run in the module (`{item}.setup`)
@@ -198,6 +221,19 @@ class Loader:
         self._load_file(path, loading, "startup" if row.phase == "startup" else "import")
         if attribute and row.phase:
             self._run_symbol(row, loading, path, attribute)
+
+    def _load_all(self, name: str, loading: Loading | None, *, deep: bool) -> None:
+        """The modules of a package; `deep` takes those of packages inside it, too."""
+        path = self.linked.world.find_module(name)
+        if path is None or not path.endswith(("/", "/__init__.py")):
+            if path is not None:
+                self._load_file(path, loading, "import")
+            return
+        folder = path.removesuffix("__init__.py")
+        for file in self.app.tree.python:
+            inner = file[len(folder) :].removesuffix("/__init__.py")
+            if file.startswith(folder) and not is_test(file) and (deep or "/" not in inner):
+                self._load_file(file, loading, "import")
 
     def _load_file(self, path: str, loading: Loading | None, phase: Phase) -> None:
         for file in (*packages_of(path, self.linked.world.roots, self.app.tree), path):
@@ -244,6 +280,9 @@ class Loader:
                         if isinstance(made, UnitRef | BoundRef) and world.unit_kind(made) == "function"
                     )
             for key in keys:
+                for number, passed in enumerate(row.passes):
+                    if passed and number < len(self.app.unit(key).params):
+                        self.linked.linker.feed(key, number, (LibObj(self.app.rows.canonical(passed)),))
                 phase: Phase = row.phase or "startup"
                 self.add(key, phase, origin=self._origin(key, loading, phase))
 

@@ -9,7 +9,7 @@ from proctor.link.arguments import given
 from proctor.link.memory import Refs
 from proctor.link.scopes import fixed_prefix
 from proctor.link.sheet import Part
-from proctor.model.fact import Call, Event, Expr, Name, Result, Seq, Star
+from proctor.model.fact import Call, Event, Expr, Map, Name, Result, Return, Seq, Star
 from proctor.model.program import BoundRef, ConstRef, Lane, LibObj, ModRef, ObjRef, Ref, UnitKey, UnitRef
 from proctor.model.rule import BaseRow, RunsRow
 
@@ -66,7 +66,8 @@ class Runs(Part):
         event: Event,
         how: str,
     ) -> None:
-        """Note that a row has `target` run."""
+        """Note that a row has `target` run. Functions that it gives back in a mapping (what a template may call) are
+        run by the library as well."""
         unit = self.world.scope(target).unit
         lane: Lane | None = None
         if row.thread and not (row.on_loop and unit.is_async):
@@ -75,17 +76,28 @@ class Runs(Part):
             lane = "loop"
         if row.process:
             lane = "main"
-        self.sheet.edge(
-            target,
-            number,
-            event.block,
-            self.sheet.place(event),
-            how if not trigger else "registers",
-            phase=None if phase == "same" else phase,  # type: ignore[arg-type]  # the row's phase is checked on load
-            lane=lane,
-            trigger=trigger,
-            process=row.process,
-        )
+        for key in (target, *self._handed_back(target)):
+            self.sheet.edge(
+                key,
+                number,
+                event.block,
+                self.sheet.place(event),
+                how if not trigger else "registers",
+                phase=None if phase == "same" else phase,  # type: ignore[arg-type]  # the row's phase is checked on load
+                lane=lane,
+                trigger=trigger,
+                process=row.process,
+            )
+
+    def _handed_back(self, key: UnitKey) -> list[UnitKey]:
+        scope = self.world.scope(key)
+        displays = [e.value for e in scope.unit.events if isinstance(e, Return) and isinstance(e.value, Map)]
+        return [
+            UnitKey(ref.path, ref.number)
+            for display in displays
+            for ref in self.world.contents(display, scope, values=True)
+            if isinstance(ref, UnitRef | BoundRef) and self.world.unit_kind(ref) in ("function", "lambda")
+        ]
 
     def offset(self, ref: UnitRef | BoundRef) -> int:
         """1 where calling a method fills its first parameter by itself, else 0."""

@@ -42,9 +42,7 @@ class View:
         self.world = self.linked
         self.gaps: tuple[Gap, ...] = ()
         self.does: Mapping[Effect, Step] = {}
-        script = (
-            UnitKey(entry.path, 0) if entry and entry.path and entry.kind in ("script", "module") else None
-        )
+        script = _script_of(entry) if entry else None
         drives = {*launch.drives, *(entry.drives if entry else ())}
         self.reach = Spread(
             app.unit,
@@ -94,7 +92,8 @@ class View:
         if entry is None:
             return
         for path in entry.modules:
-            self.loader.add(UnitKey(path, 0), "import")
+            is_script = UnitKey(path, 0) == self.reach.script
+            self.loader.add(UnitKey(path, 0), self.reach.script_phase if is_script else "import")
         if entry.path is None:
             return
         body = UnitKey(entry.path, 0)
@@ -337,6 +336,11 @@ class View:
     def systems(self) -> frozenset[str]:
         """The settings systems that this program loads."""
         return self.settings.systems()
+
+
+def _script_of(entry: EntryPoint) -> UnitKey | None:
+    path = entry.path if entry.kind in ("script", "module") else entry.script
+    return UnitKey(path, 0) if path else None
 
 
 def _without_repeats(steps: list[Step]) -> list[Step]:

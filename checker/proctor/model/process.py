@@ -97,7 +97,8 @@ class EntryPoint(msgspec.Struct, frozen=True, kw_only=True):
     (config files, `-A` packages, `--include`). `python_path` are the folders searched for imports, in order,
     relative to the root ("" is the root). `drives` are the trigger families that this program fires
     ("http", "celery", "rq", …: see `RunsRow.trigger`). `candidates` are the attribute names that are tried in order
-    where none is written.
+    where none is written. `script` is the file that is run as a script on the way there (`manage.py`), also among the
+    `modules`.
     """
 
     kind: EntryKind
@@ -110,6 +111,7 @@ class EntryPoint(msgspec.Struct, frozen=True, kw_only=True):
     drives: frozenset[str] = frozenset()
     arguments: tuple[str, ...] = ()
     candidates: tuple[str, ...] = ()
+    script: str | None = None
 
 
 class ProcessType(msgspec.Struct, frozen=True, kw_only=True):

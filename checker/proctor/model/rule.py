@@ -217,7 +217,8 @@ class LoadsRow(_Row, frozen=True, kw_only=True):
     `argument`/`position` of the call, or from `setting` ("system:KEY"; dotted keys for nested values), or
     are `constant`. Each `item` fills the `patterns` ("{item}", "{item}.tasks"). A pattern's module that does not
     exist is no error. `phase` is when ("import" or "startup"). `relative_to_caller` resolves names against the
-    calling module's package. In a pattern `{item}` is the name, `{package}` the package that it lies in: the name
+    calling module's package; a name that begins with a dot is so anyway. A pattern that ends in ".*" means every module
+    of that package, ".**" those of the packages inside it, too. In a pattern `{item}` is the name, `{package}` the package that it lies in: the name
     itself where it is a package or module, else (it names a class or function) the package of the module that holds it."""
 
     call: tuple[str, ...] = ()
@@ -238,6 +239,8 @@ class LoadsRow(_Row, frozen=True, kw_only=True):
     methods: tuple[str, ...] = ()
     #: the loaded symbol is a factory: what it returns runs in that phase, too
     result: bool = False
+    #: library classes that the loaded function's arguments are instances of, in order ("" where nothing is known)
+    passes: tuple[str, ...] = ()
 
 
 class SettingsRow(_Row, frozen=True, kw_only=True):

@@ -196,7 +196,8 @@ class Entries:
         if answer.entry is None or not modules:
             return answer
         merged = tuple(dict.fromkeys([*answer.entry.modules, *modules]))
-        return replace(answer, entry=msgspec.structs.replace(answer.entry, modules=merged))
+        script = answer.entry.script or command.situation.host_script
+        return replace(answer, entry=msgspec.structs.replace(answer.entry, modules=merged, script=script))
 
     def _loaded(self, command: Command, configured: Configured) -> list[str]:
         search = self.search(command, (), configured)
@@ -254,7 +255,7 @@ class Entries:
             EntryPoint(
                 kind="management-command" if path else "library", target=parsed.command, path=path,
                 symbol="Command" if path else "", modules=(script,) if script else (), python_path=search.path(folder),
-                drives=search.drives, arguments=tuple(parsed.arguments),
+                drives=search.drives, arguments=tuple(parsed.arguments), script=script,
             )
         )  # fmt: skip
 

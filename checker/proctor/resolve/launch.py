@@ -212,7 +212,9 @@ class Starter:
         if name in rest:
             rest.remove(name)
         situation = command.situation.behind(host.model.name, {"replaces": True}).changed(
-            hosted=True, modules=(*command.situation.modules, *self._host_code(command))
+            hosted=True,
+            modules=(*command.situation.modules, *self._host_code(command)),
+            host_script=self.entries.program_file(command) if host.parse.contains else None,
         )
         self.apply(guest, [name, *rest], situation, place, given)
         return True

@@ -85,6 +85,8 @@ class Situation:
     depth: int = 0
     copied: tuple[tuple[str, str], ...] = ()
     modules: tuple[str, ...] = ()
+    #: the file among `modules` that is run as a script
+    host_script: str | None = None
     #: the working folder before the program's own options changed it
     origin: str | None = None
     #: the program is a sub-command of another one that has loaded the app
