@@ -174,7 +174,7 @@ def _summary(judgement: Judgement, style: Style) -> list[str]:
     coverage = judgement.coverage
     return [
         f"{line}.",
-        f"{coverage.read} of {_count(coverage.python_files, 'Python file')} read, {coverage.reached} reached from "
+        f"{coverage.read:,} of {_count(coverage.python_files, 'Python file')} read, {coverage.reached:,} reached from "
         f"{_count(len(judgement.processes), 'process type')}.",
     ]
 
