@@ -53,7 +53,7 @@ class Lifetimes:
     def _find_home(self, key: UnitKey) -> Storage | None:
         itself = Storage("instance", key, "")
         nature = {self.program.lives(base) for base in self.program.class_bases(key)}
-        if nature & {"request", "client", "record"}:
+        if nature & {"request", "upload", "client", "record"}:
             return None
         if "process" in nature or self._is_singleton(key):
             return itself

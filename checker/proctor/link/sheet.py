@@ -6,11 +6,11 @@ from proctor.link.arguments import given
 from proctor.link.linked import EnvironmentWrite, Hidden, Ledger, LinkedUnit, Loading
 from proctor.link.loops import main_loop_blocks
 from proctor.link.scopes import Scope
-from proctor.model.fact import Call, Const, Event, Expr, Unit
+from proctor.model.fact import Attr, Call, Const, Event, Expr, Unit
 from proctor.model.place import Place
 from proctor.model.program import Edge, Hit, Lane, UnitKey
 from proctor.model.rule import EffectRow
-from proctor.model.words import Phase
+from proctor.model.words import Effect, Phase
 
 
 class Sheet:
@@ -109,6 +109,8 @@ class Sheet:
         if row.subject is not None and call is not None:
             if isinstance(row.subject, int):
                 subject = given(call, "", row.subject)
+            elif row.subject == "self":
+                subject = call.func.value if isinstance(call.func, Attr) else None
             else:
                 position = next((t.position for t in row.where if t.argument == row.subject), None)
                 subject = given(call, row.subject, position)
@@ -118,7 +120,9 @@ class Sheet:
         if call is not None and call.use == "await" and details.get("sync") == "true" and self.unit.is_async:
             # An awaited call is the asynchronous twin, under whatever name it came.
             details = {key: value for key, value in details.items() if key != "sync"}
-        for effect in row.does:
+        # a row may say no more than that the call fires a family, or never returns
+        silent: tuple[Effect, ...] = ("runs-loop",) if row.drives or row.forever else ()
+        for effect in row.does or silent:
             self.hits.append(
                 Hit(
                     effect=effect,

@@ -201,7 +201,7 @@ class ClassRow(_Row, frozen=True, kw_only=True):
     names of the same class or function (re-exports). `entry_of` is a trigger family: a project class that a launcher
     of this family names as its target counts as a subclass, though it need not derive from it. `lives` says how long
     an instance lives, or what it is, where that is the library's nature: "process" (one for all requests and jobs, such
-    as an application object), "request" (made anew for each request or job), "client" (somebody who stays connected to this
+    as an application object), "request" (made anew for each request or job), "upload" (a file that a request brings), "client" (somebody who stays connected to this
     process: a WebSocket), "connection" (this process's own connection to something), "record" (a row of a database),
     "data" (a plain value or container), "task" (work that runs, or its result to come)."""
 
@@ -209,7 +209,7 @@ class ClassRow(_Row, frozen=True, kw_only=True):
     bases: tuple[str, ...] = ()
     alias: tuple[str, ...] = ()
     entry_of: str = ""
-    lives: Literal["", "process", "request", "client", "connection", "record", "data", "task"] = ""
+    lives: Literal["", "process", "request", "upload", "client", "connection", "record", "data", "task"] = ""
 
 
 class LoadsRow(_Row, frozen=True, kw_only=True):
@@ -286,6 +286,8 @@ class EnvironmentRow(_Row, frozen=True, kw_only=True):
     #: the variable's name when the call names none (`dj_database_url.config()`)
     variable: str = ""
     cast: str = "text"
+    #: classes whose subclasses take their fields from variables of the same names in upper case
+    fields_of: tuple[str, ...] = ()
     #: without the variable and without a fallback the call gives None rather than failing
     none_when_absent: bool = False
     #: calls that set a variable (name first, value second); assigning an `item` sets one, too

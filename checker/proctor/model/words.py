@@ -21,6 +21,7 @@ Effect = Literal[
     "daemonises",
     "writes-pidfile",
     "handles-sigterm",
+    "runs-loop",
     # work handed on
     "enqueues",
     "registers-schedule",
@@ -30,6 +31,7 @@ Effect = Literal[
     # state
     "writes-disk",
     "reads-disk",
+    "looks-at-disk",
     "removes-disk",
     "writes-temp",
     "stores-upload",
