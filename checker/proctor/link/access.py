@@ -10,7 +10,6 @@ from proctor.model.fact import (
     Attr,
     Bind,
     Call,
-    Const,
     Define,
     Event,
     Item,
@@ -43,7 +42,17 @@ class Access(Part):
         while isinstance(expr, Attr | Item):
             if isinstance(expr, Attr):
                 self._load_attribute(expr, number, event)
+            else:
+                self._load_item(expr, number, event)
             expr = expr.value
+
+    def _load_item(self, expr: Item, number: int, event: Load) -> None:
+        for ref in self.world.resolve(expr.value, self.scope) if self.rows.effect_reads else ():
+            if isinstance(ref, LibRef | LibObj):
+                owner = ref.symbol if isinstance(ref, LibRef) else ref.type
+                symbol = self.rows.canonical(f"{owner}.__getitem__")
+                for row in self.rows.find(self.rows.effect_reads, symbol):
+                    self.sheet.hit(row, symbol, number, event, None, "")
 
     def _load_attribute(self, expr: Attr, number: int, event: Load) -> None:
         for ref in self.world.resolve(expr.value, self.scope):
@@ -81,8 +90,8 @@ class Access(Part):
             if isinstance(event, SetItem):
                 if owner in self.rows.environment_items and event.value is not None:
                     self.sheet.environment_write(event.index, event.value, False)
-                key = event.index.value if isinstance(event.index, Const) else ""
-                symbol = self.rows.canonical(f"{owner}[{key}]") if key else f"{owner}[]"
+                member = "__delitem__" if event.how == "delete" else "__setitem__"
+                symbol = self.rows.canonical(f"{owner}.{member}")
             else:
                 symbol = self.rows.canonical(f"{owner}.{event.name}")
             for row in self.rows.find_member(self.rows.effect_writes, symbol):

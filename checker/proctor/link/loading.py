@@ -10,7 +10,7 @@ from proctor.link.linked import Loading
 from proctor.link.reach import Spread
 from proctor.link.scopes import Scope, fixed_prefix
 from proctor.link.settings import LaunchSettings
-from proctor.model.fact import Call, Event, Expr, Func
+from proctor.model.fact import Call, Const, Event, Expr, Func
 from proctor.model.finding import Gap
 from proctor.model.place import Place
 from proctor.model.program import (
@@ -144,7 +144,7 @@ class Loader:
 
     def family(self, expr: Expr, scope: Scope) -> list[str]:
         """`import_module(f"plugins.{name}")`: every module of the package may be meant, so all are taken."""
-        prefix = fixed_prefix(expr, scope.unit)
+        prefix = "" if isinstance(expr, Const) else fixed_prefix(expr, scope.unit)
         path = self.linked.world.find_module(prefix)
         if path is None or not path.endswith(("/", "/__init__.py")):
             return []
@@ -206,7 +206,7 @@ class Loader:
             else:
                 attribute = ""
         target = pattern.replace("{item}", item).replace("{package}", package)
-        if target.endswith(".*"):
+        if target.endswith(".*") or target.endswith(".**"):
             self._load_all(target.rstrip(".*"), loading, deep=target.endswith(".**"))
             return
         path = world.find_module(target)

@@ -67,6 +67,16 @@ class Spread:
             for edge in linked.edges:
                 if self._applies(edge.main_only, context):
                     self._follow(context, edge)
+            if not self._queue:
+                self._load_bodies()
+
+    def _load_bodies(self) -> None:
+        """What runs was loaded before, also where only a name in a message or a text says what it is."""
+        loaded = {context.unit.path for context in self.contexts if not context.unit.number}
+        for context, origin in list(self.contexts.items()):
+            if context.unit.path not in loaded:
+                loaded.add(context.unit.path)
+                self.add(Context(UnitKey(context.unit.path, 0), "import", "main"), origin)
 
     def respread(self) -> None:
         """Follow the edges of all contexts again: linking more code may have added some."""

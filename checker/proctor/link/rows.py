@@ -44,6 +44,7 @@ class Rows:
         self.environment_calls: dict[str, EnvironmentRow] = {}
         self.environment_items: dict[str, EnvironmentRow] = {}
         self.environment_setters: set[str] = set()
+        self.environment_fields: set[str] = set()
         self.class_bases: dict[str, tuple[str, ...]] = {}
         self.transparent: set[str] = set()
         self.roots: set[str] = set()
@@ -111,6 +112,7 @@ class Rows:
             for name in environment.item:
                 self.environment_items[self.canonical(name)] = environment
             self.environment_setters.update(self.canonical(name) for name in environment.sets)
+            self.environment_fields.update(self.canonical(name) for name in environment.fields_of)
 
     def _add_settings(self, row: SettingsRow) -> None:
         roles = {

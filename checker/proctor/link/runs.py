@@ -9,7 +9,7 @@ from proctor.link.arguments import given
 from proctor.link.memory import Refs
 from proctor.link.scopes import fixed_prefix
 from proctor.link.sheet import Part
-from proctor.model.fact import Call, Event, Expr, Map, Name, Result, Return, Seq, Star
+from proctor.model.fact import Attr, Call, Event, Expr, Map, Name, Result, Return, Seq, Star, Unit
 from proctor.model.program import BoundRef, ConstRef, Lane, LibObj, ModRef, ObjRef, Ref, UnitKey, UnitRef
 from proctor.model.rule import BaseRow, RunsRow
 
@@ -53,7 +53,7 @@ class Runs(Part):
             for unit in module.facts.units
             if unit.parent == owner.number
             and unit.kind == "function"
-            and any(_name_fits(unit.name, pattern) for pattern in wanted)
+            and any(_fits(unit, pattern) for pattern in wanted)
         ]
 
     def register(
@@ -76,7 +76,8 @@ class Runs(Part):
             lane = "loop"
         if row.process:
             lane = "main"
-        for key in (target, *self._handed_back(target)):
+        made = self._made_by(target) if isinstance(row, RunsRow) and row.result else ()
+        for key in (target, *made, *self._handed_back(target)):
             self.sheet.edge(
                 key,
                 number,
@@ -88,6 +89,13 @@ class Runs(Part):
                 trigger=trigger,
                 process=row.process,
             )
+
+    def _made_by(self, key: UnitKey) -> list[UnitKey]:
+        return [
+            UnitKey(ref.path, ref.number)
+            for ref in self.world.returned(key)
+            if isinstance(ref, UnitRef | BoundRef) and self.world.unit_kind(ref) in ("function", "lambda")
+        ]
 
     def _handed_back(self, key: UnitKey) -> list[UnitKey]:
         scope = self.world.scope(key)
@@ -231,11 +239,16 @@ class Runs(Part):
             for method in self.methods(key, ("__init__",)):
                 self.register(method, row.phase, row.trigger, row, number, event, "runs")
 
+    def _passed(self, name: str) -> Refs:
+        if name != "self":
+            return (LibObj(self.rows.canonical(name)),)
+        return (ObjRef(*self.key, False),) if self.unit.kind == "class" else ()
+
     def _pass_on(self, row: RunsRow, target: UnitKey, offset: int, call: Call | None) -> None:
         unit = self.world.scope(target).unit
         for number, passed in enumerate(row.passes):
             if passed and number + offset < len(unit.params):
-                self.ledger.feed(target, number + offset, (LibObj(self.rows.canonical(passed)),))
+                self.ledger.feed(target, number + offset, self._passed(passed))
         if call is None or row.argument == "decorator":
             return
         args = given(call, "args", None)
@@ -247,7 +260,13 @@ class Runs(Part):
                 self.ledger.feed(target, number + offset, self.passable(arg))
 
 
-def _name_fits(name: str, pattern: str) -> bool:
+def _fits(unit: Unit, pattern: str) -> bool:
     if pattern == "*":
-        return not name.startswith("_")
-    return fnmatchcase(name, pattern)
+        return not unit.name.startswith("_")
+    if pattern.startswith("@"):
+        return any(_last_name(decorator) == pattern[1:] for decorator in unit.decorators)
+    return fnmatchcase(unit.name, pattern)
+
+
+def _last_name(expr: Expr) -> str:
+    return expr.id if isinstance(expr, Name) else expr.name if isinstance(expr, Attr) else ""

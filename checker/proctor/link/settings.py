@@ -436,8 +436,10 @@ def descend(value: Value, path: list[str]) -> Value | None:
     if not path:
         return value
     if isinstance(value, FromEnv):
-        fallback = descend(value.fallback, path) if value.fallback is not None else None
-        return FromEnv(value.variable, fallback)
+        if value.fallback is None:
+            return value
+        inside = descend(value.fallback, path)
+        return None if inside is None else FromEnv(value.variable, inside)
     if isinstance(value, Known):
         inner: Value | None = None
         if isinstance(value.value, dict):

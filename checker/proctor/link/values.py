@@ -19,6 +19,7 @@ from proctor.model.fact import (
     Attr,
     Await,
     Bind,
+    Call,
     Choice,
     Comp,
     Const,
@@ -258,15 +259,41 @@ class Evaluator:
 
     def class_value(self, key: UnitKey, name: str) -> Value | None:
         """The value of a class attribute, own or inherited, set in a class body (or once on `self`)."""
+        fields = self._environment_fields(key)
         for owner in self.world.mro(key)[0]:
             scope = self.world.scope(owner)
             for event in reversed(scope.unit.events):
-                if isinstance(event, Bind) and event.name == name and event.value is not None:
-                    return self.evaluate(event.value, scope)
+                if isinstance(event, Bind) and event.name == name and (event.value is not None or fields):
+                    return self._field(event, scope) if fields else self.evaluate(event.value, scope)
             sets = scope.module.self_attributes(owner.number).get(name, ())
             if len(sets) == 1 and sets[0][1].value is not None:
                 return self.evaluate(sets[0][1].value, sets[0][0])
         return None
+
+    def _environment_fields(self, key: UnitKey) -> bool:
+        """Whether a class is one whose fields the environment sets."""
+        rows = self.world.rows
+        return any(
+            ancestor in rows.environment_fields
+            for base in self.world.mro(key)[1]
+            for ancestor in rows.ancestors(base)
+        )
+
+    def _field(self, event: Bind, scope: Scope) -> Value:
+        """A field that the variable of its name decides (`Field(default=…)` and a plain value give the fallback)."""
+        expr = event.value
+        if isinstance(expr, Result):
+            call = scope.unit.events[expr.event]
+            assert isinstance(call, Call)
+            given = next((value for name, value in call.keywords if name == "default"), None)
+            expr = given if given is not None else call.args[0] if call.args else None
+        variable = event.name.upper()
+        text = self.environment.get(variable)
+        if text is not None:
+            return Known(text)
+        return FromEnv(
+            variable, self.evaluate(expr, scope) if expr is not None and expr != Const(None) else None
+        )
 
     def _item(self, expr: Item, scope: Scope) -> Value:
         for ref in self.world.resolve(expr.value, scope):

@@ -155,7 +155,8 @@ class RunsRow(_Row, frozen=True, kw_only=True):
     string naming the function or module; `methods` are the methods run when the argument is a class or instance (empty:
     the call itself). With both `thread` and `on_loop`, coroutine functions run on the loop and plain ones in a thread.
     `write` also counts assignments in the body of a project class below the named class (`Settings.functions = [f]`).
-    `passes` are the library classes that the function's arguments are instances of, in order ("" where nothing is known)."""
+    `passes` are the library classes that the function's arguments are instances of, in order ("" where nothing is known,
+    "self" for an instance of the class in whose body the call or decorator stands)."""
 
     call: tuple[str, ...] = ()
     decorator: tuple[str, ...] = ()
@@ -174,11 +175,14 @@ class RunsRow(_Row, frozen=True, kw_only=True):
     passes: tuple[str, ...] = ()
     #: decorators: calling the decorated name no longer runs the function (it enqueues, say)
     replaces: bool = False
+    #: the function is a factory: the function that it returns runs in that phase, too
+    result: bool = False
 
 
 class BaseRow(_Row, frozen=True, kw_only=True):
     """A project class below one of `class_` (TOML key `class`) has its `methods` run in `phase` by `trigger`
-    (see RunsRow). `methods` may hold `fnmatch` patterns; ["*"] means every method that is not private.
+    (see RunsRow). `methods` may hold `fnmatch` patterns; ["*"] means every method that is not private, "@name" every
+    one that is decorated so ("@property").
     `when` = "defined" (default) as soon as the class is loaded; "made" only where it is instantiated."""
 
     class_: tuple[str, ...] = msgspec.field(name="class")
