@@ -28,7 +28,8 @@ _MAX_CALLERS = 12
 
 
 class OrderQuestion(PathQuestion, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A path leads from `first` to `then`, and passes no `between_not`. Without `first` the unit itself is the answer.
+    """A path on which nothing fails leads from `first` to `then`, passes a `between` and no `between_not`. Without `first` the
+    unit itself is the answer.
 
     `same_pass`: without going round a loop that holds both. `carries`: what `first` brings is given to `then`.
     `after`: such an event lies before `first` on a path that passes no `between_not`. `source`: what points with `given` are
@@ -39,6 +40,7 @@ class OrderQuestion(PathQuestion, frozen=True, kw_only=True, forbid_unknown_fiel
 
     first: Point | None = None
     then: Point | None = None
+    between: Point | None = None
     between_not: Point | None = None
     after: Point | None = None
     source: Point | None = None
@@ -99,7 +101,14 @@ def _in_unit(question: OrderQuestion, first: Point, deeds: Deeds, key: UnitKey) 
         reached = _after(question, deeds, key, node)
         for other in sorted(thens):
             if other in reached and _is_apart(question, deeds, key, node, other):
+                if node == other and deed != thens[other]:
+                    # one call does both: their order is that inside it
+                    continue
                 if question.carries and not is_given(deeds, key, node, other):
+                    continue
+                if question.between is not None and not _passes(
+                    question, question.between, deeds, key, node, other
+                ):
                     continue
                 yield from _answer(question, deeds, key, (node, deed), (other, thens[other]))
                 break
@@ -119,7 +128,15 @@ def _after(question: OrderQuestion, deeds: Deeds, key: UnitKey, node: int) -> fr
     if question.between_not is not None:
         stops.update(points(question.between_not, deeds, key, frozenset()))
         stops.discard(node)
-    return graph.reach([node], stops)
+    return graph.reach([node], stops, failing=False)
+
+
+def _passes(
+    question: OrderQuestion, between: Point, deeds: Deeds, key: UnitKey, node: int, other: int
+) -> bool:
+    reached = _after(question, deeds, key, node)
+    middle = points(between, deeds, key, frozenset())
+    return any(each in reached and other in _after(question, deeds, key, each) for each in middle)
 
 
 def _is_apart(question: OrderQuestion, deeds: Deeds, key: UnitKey, node: int, other: int) -> bool:
@@ -134,8 +151,8 @@ def _is_apart(question: OrderQuestion, deeds: Deeds, key: UnitKey, node: int, ot
         heads = {deeds.graph(key).head[block] for block in loops}
         if node in heads:
             return True
-        return other in deeds.graph(key).reach([node], heads)
-    return node != other or node in deeds.graph(key).reach([node])
+        return other in deeds.graph(key).reach([node], heads, failing=False)
+    return node != other or node in deeds.graph(key).reach([node], failing=False)
 
 
 def _loops(deeds: Deeds, key: UnitKey, node: int) -> Iterator[int]:

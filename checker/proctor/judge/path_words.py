@@ -40,11 +40,12 @@ class PathQuestion(ProcessWords, frozen=True, kw_only=True, forbid_unknown_field
     job: tuple[str, ...] = ()
     scheduled: bool | None = None
     schedules: tuple[str, ...] = ()
+    registered_not: tuple[str, ...] = ()
     option: tuple[Wanted, ...] = ()
     option_not: tuple[Wanted, ...] = ()
     settings: SettingWords = msgspec.field(default_factory=dict)
     settings_not: SettingWords = msgspec.field(default_factory=dict)
-    once: Literal["", "process", "app"] = ""
+    once: Literal["", "unit", "process", "app"] = ""
     severity: Severity | None = None
     message: str = ""
 
@@ -116,6 +117,20 @@ def _registrars(deeds: Deeds, edge: Edge) -> frozenset[str]:
                 found.update(program.symbols(source, decorator.event))
             found.update(ref.symbol for ref in program.resolve(source, decorator) if isinstance(ref, LibRef))
     return frozenset(found)
+
+
+def _is_registered(deeds: Deeds, context: Context, patterns: tuple[str, ...]) -> bool:
+    """Whether one of these names of a library registers what the context comes from in the end."""
+    current: Context | None = context
+    while current is not None:
+        origin = deeds.view.contexts.get(current)
+        if origin is None:
+            return False
+        if origin[1].trigger:
+            names = _registrars(deeds, origin[1])
+            return any(fnmatchcase(name, pattern) for name in names for pattern in patterns)
+        current = origin[0]
+    return False
 
 
 def is_scheduled(deeds: Deeds, question: PathQuestion, key: UnitKey) -> bool:
@@ -203,6 +218,8 @@ def contexts_at(deeds: Deeds, question: PathQuestion, key: UnitKey, node: int) -
         if question.phase and phase not in question.phase:
             continue
         if question.lane and context.lane not in question.lane:
+            continue
+        if question.registered_not and _is_registered(deeds, context, question.registered_not):
             continue
         found.append(context._replace(phase=phase))
     return found

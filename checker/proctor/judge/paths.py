@@ -7,7 +7,8 @@ Words of `[when]` for all questions: `ask`, those of `ProcessWords` (which progr
   `option_not`: what registers it has (has not) such an effect; `scheduled`: whether a schedule names it, in one of the settings
   `schedules` or in a call that registers one.
 - `settings` / `settings_not`: {"system:KEY" = values}: a setting has (has not) one of the values.
-- `once`: "process" or "app": only where the rule has said nothing of the same program (of the whole app) before.
+- `once`: "unit", "process" or "app": only where the rule has said nothing of the same unit, program or app before.
+- `registered_not`: what registers the code that leads here with its framework is not one of these names of a library.
 - `severity`, `message`: instead of the rule's own; mostly in `either`.
 - `either`: a list of tables, each with the words above it laid under: any of them.
 
@@ -83,12 +84,18 @@ def _outcomes(
         return
     for answer in asked.answers(question, deeds):
         mark = (rule.code, number, answer.place)
-        said = {(rule.code, "process", number), (rule.code, "app", 0)}
-        once = (rule.code, question.once, number if question.once == "process" else 0)
-        if mark in done or once in done:
+        said: set[object] = {(rule.code, "process", number), (rule.code, "app", 0)}
+        said.add((rule.code, "unit", number, answer.context.unit))
+        if mark in done or _once(question, rule, number, answer) in done:
             continue
         done.update({mark, *said})
         yield _outcome(asked, view, answer, f"`{fit}` decides" if isinstance(fit, str) else "")
+
+
+def _once(question: PathQuestion, rule: Rule, number: int, answer: Answer) -> object:
+    if question.once == "unit":
+        return (rule.code, "unit", number, answer.context.unit)
+    return (rule.code, question.once, number if question.once == "process" else 0)
 
 
 def _outcome(asked: _Asked, view: ProcessView, answer: Answer, unsure: str) -> Outcome:
