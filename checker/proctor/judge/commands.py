@@ -5,6 +5,7 @@
 - `process_does`, `process_does_not`, `process_kind`, `process_drives`, `long_running` as in judge `effects`;
 - `name`: patterns of the process type's name, for names that mean something to platforms; `declared_in`: kinds of manifest;
 - `relation`: how the program stands to the main one (see `Launch`); `prepares`: whether it only prepares one that stays;
+- `wrapper_does`: effects of the wrappers in front of it;
 - `missing`: the code that it names is not there; `in_loop`: a loop of the shell starts it again; `kept`: the shell waits for it;
 - `option`: options with a pattern (regular expression) for the value; one that the environment decides matches nothing;
 - `launcher`: words of the launcher's `details`, each a pattern (`fnmatch`) or several; `launcher_not`;
@@ -13,6 +14,7 @@
 - `listens`: where the process type listens, at best (see `listening.Where`);
 - `together`: it stays beside others in one process type, "kinds" which do other work or "copies" that do the same, "perhaps"
   where it is not known to stay; it stands "behind" one that stays; or it is "left" in the background with nothing in front;
+- `without_setting`: topics of deploy settings that the process type must not have;
 - `replicas`: whether anything declares "several" processes of the type, "one", or the number is "unknown";
 - `undriven`: the family of the effect is fired by no process type;
 - `effect`, `details`, `details_not`, `symbol`: an effect of the launcher, or of the code in one of the phases `phase`; `by`
@@ -36,7 +38,16 @@ from proctor.judge.asking import Details, ProcessWords, Wanted, asks_process, fi
 from proctor.judge.declared import declared
 from proctor.judge.drafts import Outcome, Platform, fill, make_doubt, make_finding
 from proctor.judge.listening import Listening, listening
-from proctor.judge.programs import Delivery, Group, delivery, groups, may_hide, replicas_of, shown
+from proctor.judge.programs import (
+    Delivery,
+    Group,
+    delivery,
+    groups,
+    may_hide,
+    replicas_of,
+    settings_of,
+    shown,
+)
 from proctor.judge.summary import kind_of
 from proctor.model.finding import Step
 from proctor.model.place import Place
@@ -55,6 +66,7 @@ class _Alternative(ProcessWords, frozen=True, kw_only=True, forbid_unknown_field
     declared_in: tuple[str, ...] = ()
     relation: tuple[str, ...] = ()
     prepares: bool | None = None
+    wrapper_does: tuple[str, ...] = ()
     missing: bool | None = None
     in_loop: bool | None = None
     kept: bool | None = None
@@ -66,6 +78,7 @@ class _Alternative(ProcessWords, frozen=True, kw_only=True, forbid_unknown_field
     first: bool | None = None
     listens: tuple[str, ...] = ()
     together: tuple[str, ...] = ()
+    without_setting: tuple[str, ...] = ()
     replicas: tuple[str, ...] = ()
     undriven: bool = False
     effect: tuple[str, ...] = ()
@@ -112,6 +125,8 @@ class _Seen(NamedTuple):
     value: str = ""
     reason: str = ""
     evidence: tuple[Step, ...] = ()
+    #: `reason` says why it is not certain
+    unsure: bool = False
 
 
 class _Asked(NamedTuple):
@@ -199,6 +214,8 @@ def _asks_launch(asked: _Asked) -> bool:
     launch = view.launch
     if alternative.relation and launch.relation not in alternative.relation:
         return False
+    if alternative.wrapper_does and not _wrapper_does(asked):
+        return False
     if alternative.missing is not None and _is_missing(view) is not alternative.missing:
         return False
     if alternative.in_loop is not None and launch.in_loop is not alternative.in_loop:
@@ -216,6 +233,16 @@ def _asks_launch(asked: _Asked) -> bool:
     if any(_carries(view.details, key, value) for key, value in alternative.launcher_not.items()):
         return False
     return all(_carries(launch.signals, key, value) for key, value in alternative.signals.items())
+
+
+def _wrapper_does(asked: _Asked) -> bool:
+    models = (asked.program.launchers.get(name) for name in asked.view.launch.wrappers)
+    return any(
+        effect in model.does
+        for model in models
+        if model is not None
+        for effect in asked.alternative.wrapper_does
+    )
 
 
 def _is_missing(view: ProcessView) -> bool:
@@ -241,6 +268,10 @@ def _asks_group(asked: _Asked) -> bool:
             return False
     if alternative.delivery and _delivery(asked).way not in alternative.delivery:
         return False
+    if alternative.without_setting and settings_of(
+        asked.program, group.process, *alternative.without_setting
+    ):
+        return False
     if alternative.replicas:
         count, _ = replicas_of(asked.program, group.process, asked.platform)
         if ("several" if count > 1 else "one" if count else "unknown") not in alternative.replicas:
@@ -259,8 +290,7 @@ def _is_first(asked: _Asked) -> bool:
     process, launch = asked.group.process, asked.view.launch
     if process.declared_in not in ("Dockerfile", "compose", "Kubernetes") or process.init:
         return False
-    models = (asked.program.launchers.get(name) for name in launch.wrappers)
-    if any(model is not None and model.signals.get("replaces") is False for model in models):
+    if any(signals.get("replaces") is False for signals in launch.wrapper_signals):
         return False
     return launch.replaces_shell is True and not launch.supervised_by and launch.relation == "main"
 
@@ -357,7 +387,10 @@ def _effects(asked: _Asked) -> Iterator[_Seen]:
     if "launcher" in alternative.by and not alternative.symbol:
         own = [effect for effect in alternative.effect if effect in launch.does]
         if own and not alternative.details:
-            yield _Seen(_place(asked), shown(launch), evidence=launch.chain)
+            reason = f"a condition decides whether `{shown(launch)}` runs" if launch.conditional else ""
+            yield _Seen(
+                _place(asked), shown(launch), reason=reason, evidence=launch.chain, unsure=launch.conditional
+            )
     if "code" not in alternative.by:
         return
     for context, hit in view.hits(*alternative.effect):  # type: ignore[arg-type]  # checked against the vocabulary on load
@@ -387,7 +420,9 @@ def _about(asked: _Asked, context: Context, hit: Hit) -> _Seen | None:
         if missing is None:
             return None
         reason = reason or missing
-    return _Seen(hit.place, hit.symbol.removeprefix("builtins."), context, hit, text, reason)
+    return _Seen(
+        hit.place, hit.symbol.removeprefix("builtins."), context, hit, text, reason, (), bool(reason)
+    )
 
 
 def _reaches(text: str, least: float) -> bool:
@@ -434,7 +469,7 @@ def _outcome(asked: _Asked, seen: _Seen) -> Outcome:
     }
     if alternative.doubt:
         return make_doubt(rule, view, fill(alternative.doubt, names), seen.place)
-    if seen.hit is not None and seen.reason:
+    if seen.unsure:
         return make_doubt(rule, view, seen.reason, seen.place)
     phase: Phase | None = seen.context.phase if seen.context is not None else None
     return make_finding(

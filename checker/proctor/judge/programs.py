@@ -104,9 +104,11 @@ def delivery(view: ProcessView, group: Group, program: Program, platform: Platfo
         return Delivery("reaches")
     if launch.supervised_by and _supervisor(launch, group.views).get("to_group"):
         return Delivery("reaches")
-    swallowing = _swallowing(launch, program)
+    swallowing = _swallowing(launch)
+    if swallowing and launch.replaces_shell is not False:
+        return Delivery("wrapper", swallowing)
     if launch.replaces_shell is True:
-        return Delivery("wrapper", swallowing) if swallowing else Delivery("reaches")
+        return Delivery("reaches")
     if launch.trap:
         return Delivery("reaches") if _CHAINED.search(launch.trap) else Delivery("trap", launch.trap)
     if launch.replaces_shell == "bash":
@@ -133,14 +135,12 @@ def _supervisor(launch: Launch, views: Sequence[ProcessView]) -> Mapping[str, ob
     return next((each.launch.signals for each in views if each.launch.launcher == launch.supervised_by), {})
 
 
-def _swallowing(launch: Launch, program: Program) -> str:
+def _swallowing(launch: Launch) -> str:
     """The wrapper that stays in front of a program and does not pass SIGTERM on."""
-    for name in launch.wrappers:
-        model = program.launchers.get(name)
-        signals = model.signals if model else {}
+    for name, signals in zip(launch.wrappers, launch.wrapper_signals, strict=False):
         if signals.get("platform_signals") == "all":
             # it comes with a platform that signals every process
             return ""
-        if not signals.get("replaces", True) and not signals.get("forwards", True):
+        if signals.get("forwards") is False and not signals.get("replaces"):
             return name
     return ""

@@ -236,7 +236,7 @@ class Starter:
         module = parsed.option(runs.module) if runs.module else None
         text = parsed.option(runs.option) if runs.option else " ".join(rest) if runs.text and rest else None
         inner = situation.behind(name, _signals(command)).changed(depth=situation.depth + 1)
-        if command.launcher.model.signals.get("to_group") and inner.grouped is None:
+        if _signals(command).get("to_group") and inner.grouped is None:
             inner = inner.changed(grouped=inner.front)
         if text is not None:
             self._run_text(text, place, inner, Step(place, f"{name} runs `{_short(text)}`"))
