@@ -95,7 +95,7 @@ COMPOSE = """
         init: true
         restart: always
         deploy: {replicas: 3, labels: [traefik.http.services.web.loadbalancer.sticky.cookie=true]}
-        volumes: ["./uploads:/data", "named:/var"]
+        volumes: ["./uploads:/data", "./keys:/keys:z,ro", "named:/var"]
         environment:
           - REDIS_URL=redis://cache
           - SECRET
@@ -145,6 +145,7 @@ def test_compose_settings() -> None:
         ("replicas", "web", "3"),
         ("sticky-sessions", "web", "traefik.http.services.web.loadbalancer.sticky.cookie=true"),
         ("local-mount", "web", "./uploads:/data"),
+        ("local-mount", "web", "./keys:/keys:ro"),
     }
 
 

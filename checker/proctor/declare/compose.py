@@ -183,13 +183,15 @@ class _Reader:
         found: list[tuple[str, str, str, int]] = []
         for volume in service.get("volumes").list():
             outside, inside = volume.get("source").text, volume.get("target").text
-            bind = volume.get("type").text == "bind"
+            bind, read_only = volume.get("type").text == "bind", volume.get("read_only").is_true
             if volume.text:
                 parts = volume.text.split(":")
                 outside, inside = (parts[0], parts[1]) if len(parts) > 1 else ("", parts[0])
                 bind = outside.startswith((".", "/", "~", "$"))
+                read_only = "ro" in ",".join(parts[2:]).split(",")
             if bind and inside:
-                found.append((inside, outside, f"{outside}:{inside}", volume.line))
+                text = f"{outside}:{inside}:ro" if read_only else f"{outside}:{inside}"
+                found.append((inside, outside, text, volume.line))
         return [(i, self._outside(o), text, line) for i, o, text, line in found]
 
     def _outside(self, outside: str) -> str:

@@ -20,6 +20,7 @@
 - `effect`, `details`, `details_not`, `symbol`: an effect of the launcher, or of the code in one of the phases `phase`; `by`
   limits it to the "launcher" or the "code"; `subject`: patterns of what it is about; `at_least`: a number from which on it counts;
 - `with_effect`, `without_effect`: effects that the program must (not) have besides, each a name or a table;
+- `absent`: effects that the program must not have; where code that could not be followed may, the clause is not verified;
 - `options`: names of options whose place is shown where a configuration file holds them;
 - `severity`, `message`: of this alternative; `doubt`: the reason for which the clause is not verified, in place of a finding.
 `[unless]` may hold `process_effect`, `app_effect` and `option`.
@@ -91,6 +92,7 @@ class _Alternative(ProcessWords, frozen=True, kw_only=True, forbid_unknown_field
     at_least: float | None = None
     with_effect: tuple[Wanted, ...] = ()
     without_effect: tuple[Wanted, ...] = ()
+    absent: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     severity: str = ""
     message: str = ""
@@ -225,6 +227,8 @@ def _asks_launch(asked: _Asked) -> bool:
     if not all(_has(wanted, (view,)) for wanted in alternative.with_effect):
         return False
     if any(_has(wanted, (view,)) for wanted in alternative.without_effect):
+        return False
+    if any(effect in view.does for effect in alternative.absent):
         return False
     if not all(_matches(view, name, pattern) for name, pattern in alternative.option.items()):
         return False
@@ -469,8 +473,9 @@ def _outcome(asked: _Asked, seen: _Seen) -> Outcome:
     }
     if alternative.doubt:
         return make_doubt(rule, view, fill(alternative.doubt, names), seen.place)
-    if seen.unsure:
-        return make_doubt(rule, view, seen.reason, seen.place)
+    reason = seen.reason if seen.unsure else _may_be_there(asked)
+    if reason:
+        return make_doubt(rule, view, reason, seen.place)
     phase: Phase | None = seen.context.phase if seen.context is not None else None
     return make_finding(
         rule,
@@ -485,6 +490,16 @@ def _outcome(asked: _Asked, seen: _Seen) -> Outcome:
         message=alternative.message,
         phase=phase,
     )
+
+
+def _may_be_there(asked: _Asked) -> str:
+    """Why an effect that must be absent may be there after all, or ""."""
+    effects: tuple[Effect, ...] = asked.alternative.absent  # type: ignore[assignment]  # checked on load
+    if not effects:
+        return ""
+    for _, hit in asked.view.hits(*effects):
+        return hit.unsure or f"`{hit.guard}` decides whether `{hit.symbol}` runs"
+    return may_hide((asked.view,), *effects)
 
 
 def _beside(asked: _Asked) -> list[ProcessView]:
