@@ -10,6 +10,7 @@ from proctor.model.fact import (
     Attr,
     Bind,
     Call,
+    Const,
     Define,
     Event,
     Item,
@@ -83,6 +84,10 @@ class Access(Part):
                 continue
             owner = ref.symbol if isinstance(ref, LibRef) else ref.type
             self._setting_item(owner, number, event)
+            if isinstance(event, SetItem) and isinstance(event.index, Const) and event.value is not None:
+                self.ledger.feed_attribute(
+                    self.rows.canonical(f"{owner}[{event.index.value}]"), self.runs.passable(event.value)
+                )
             if isinstance(event, SetAttr) and event.value is not None:
                 self.ledger.feed_attribute(
                     self.rows.canonical(f"{owner}.{event.name}"), self.runs.passable(event.value)

@@ -163,8 +163,9 @@ class Loader:
         texts = [ref.value for ref in refs if isinstance(ref, ConstRef) and isinstance(ref.value, str)]
         texts.extend(self._dotted(ref.path) for ref in refs if isinstance(ref, ModRef))
         others = [ref for ref in refs if not isinstance(ref, ConstRef | UnitRef | ModRef)]
-        if texts and not others:
-            return texts
+        if not others and refs:
+            # a function or class that is given itself needs no loading
+            return texts if any(not isinstance(ref, ConstRef) for ref in refs) or texts else None
         if others and not any(isinstance(ref, LibObj) and ref.type.startswith("builtins.") for ref in others):
             return []
         return None
@@ -206,7 +207,7 @@ class Loader:
             else:
                 attribute = ""
         target = pattern.replace("{item}", item).replace("{package}", package)
-        if target.endswith(".*") or target.endswith(".**"):
+        if target.endswith((".*", ".**")):
             self._load_all(target.rstrip(".*"), loading, deep=target.endswith(".**"))
             return
         path = world.find_module(target)

@@ -453,6 +453,10 @@ class World(Modules, Memory):
 
     def _item(self, expr: Item, scope: Scope) -> Refs:
         refs = self.contents(expr.value, scope, values=True)
+        if isinstance(expr.index, Const):
+            refs = union(
+                (refs, *(self._kept_item(ref, expr.index) for ref in self.resolve(expr.value, scope)))
+            )
         if refs:
             return refs
         return union(
@@ -460,6 +464,12 @@ class World(Modules, Memory):
             for ref in self.resolve(expr.value, scope)
             if isinstance(ref, LibObj) and self.rows.find(self.rows.attributes, f"{ref.type}.__getitem__()")
         )
+
+    def _kept_item(self, ref: Ref, index: Const) -> Refs:
+        """What the app itself put under a key of a library's object (`app["db"] = Database()`)."""
+        if not isinstance(ref, LibObj) or ref.type.startswith("builtins."):
+            return ()
+        return self.kept_attribute(self.rows.canonical(f"{ref.type}[{index.value}]"))
 
     def elements(self, expr: Expr | None, scope: Scope) -> Refs:
         """What iterating over `expr` gives."""

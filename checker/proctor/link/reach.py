@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from proctor.model.fact import Unit
+from proctor.model.fact import Unit, Yield
 from proctor.model.program import Context, Edge, Hit, Lane, LinkedView, UnitKey
 from proctor.model.words import Phase
 
@@ -44,15 +44,40 @@ class Spread:
         #: functions handed to libraries at import, to do nobody knows what with
         self.handed: dict[Edge, None] = {}
         self._queue: deque[Context] = deque()
+        #: generators of which only the part "before" or "after" their first `yield` runs in a phase
+        self._partial: dict[Context, set[str]] = {}
 
-    def add(self, context: Context, origin: Origin = None) -> None:
+    def add(self, context: Context, origin: Origin = None, part: str = "") -> None:
         """A root, or a context that something else brings in."""
+        known = self._partial.get(context)
         if context not in self.contexts:
             self.contexts[context] = origin
-            self._queue.append(context)
+            if part:
+                self._partial[context] = {part}
+        elif known is None or part in known:
+            return
+        elif part:
+            known.add(part)
+        else:
+            del self._partial[context]
+        self._queue.append(context)
+
+    def is_run(self, context: Context, event: int) -> bool:
+        """Whether a context runs an event of its unit (-1: something that no event stands for)."""
+        parts = self._partial.get(context)
+        if parts is None or event < 0:
+            return True
+        events = self.unit_of(context.unit).events
+        left = next((number for number, each in enumerate(events) if isinstance(each, Yield)), len(events))
+        return ("before" if event <= left else "after") in parts
 
     def run(self) -> None:
         """Follow all edges from the contexts added so far."""
+        self._drain()
+        while self._load_bodies():
+            self._drain()
+
+    def _drain(self) -> None:
         while self._queue:
             context = self._queue.popleft()
             linked = self.linked(context.unit)
@@ -65,18 +90,17 @@ class Spread:
             for family in _driven_either_way(self.unit_of(context.unit), linked.hits):
                 self.drive(family)
             for edge in linked.edges:
-                if self._applies(edge.main_only, context):
+                if self._applies(edge.main_only, context) and self.is_run(context, edge.event):
                     self._follow(context, edge)
-            if not self._queue:
-                self._load_bodies()
 
-    def _load_bodies(self) -> None:
+    def _load_bodies(self) -> bool:
         """What runs was loaded before, also where only a name in a message or a text says what it is."""
         loaded = {context.unit.path for context in self.contexts if not context.unit.number}
         for context, origin in list(self.contexts.items()):
             if context.unit.path not in loaded:
                 loaded.add(context.unit.path)
                 self.add(Context(UnitKey(context.unit.path, 0), "import", "main"), origin)
+        return bool(self._queue)
 
     def respread(self) -> None:
         """Follow the edges of all contexts again: linking more code may have added some."""
@@ -111,14 +135,14 @@ class Spread:
         if edge.in_main_loop and phase == "startup":
             phase = "loop"
         lane = self._lane(edge, context.lane, phase)
-        self.add(Context(edge.target, phase, lane), (context, edge))
+        self.add(Context(edge.target, phase, lane), (context, edge), edge.part)
 
     def activate(self, registration: Registration, foreign: bool = False) -> None:
         """Run a registered unit; `foreign` where another program registered it."""
         edge = registration.edge
         phase: Phase = edge.phase or registration.context.phase
         lane = self._lane(edge, "main", phase)
-        self.add(Context(edge.target, phase, lane), (registration.context, edge))
+        self.add(Context(edge.target, phase, lane), (registration.context, edge), edge.part)
 
     def _lane(self, edge: Edge, current: Lane, phase: Phase) -> Lane:
         unit = self.unit_of(edge.target)

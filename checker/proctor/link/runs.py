@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from typing import Literal
 
 from proctor.link.arguments import given
 from proctor.link.memory import Refs
 from proctor.link.scopes import fixed_prefix
 from proctor.link.sheet import Part
-from proctor.model.fact import Attr, Call, Event, Expr, Map, Name, Result, Return, Seq, Star, Unit
+from proctor.model.fact import Attr, Call, Const, Event, Expr, Map, Name, Result, Return, Seq, Star, Unit
 from proctor.model.program import BoundRef, ConstRef, Lane, LibObj, ModRef, ObjRef, Ref, UnitKey, UnitRef
 from proctor.model.rule import BaseRow, RunsRow
 
@@ -77,18 +78,25 @@ class Runs(Part):
         if row.process:
             lane = "main"
         made = self._made_by(target) if isinstance(row, RunsRow) and row.result else ()
+        # a generator is left at its `yield` until the phase that comes after it
+        after = row.after_yield if isinstance(row, RunsRow) and unit.is_generator else ""
+        parts: list[tuple[str, Literal["", "before", "after"]]] = [(phase, "before" if after else "")]
+        if after:
+            parts.append((after, "after"))
         for key in (target, *made, *self._handed_back(target)):
-            self.sheet.edge(
-                key,
-                number,
-                event.block,
-                self.sheet.place(event),
-                how if not trigger else "registers",
-                phase=None if phase == "same" else phase,  # type: ignore[arg-type]  # the row's phase is checked on load
-                lane=lane,
-                trigger=trigger,
-                process=row.process,
-            )
+            for each, part in parts:
+                self.sheet.edge(
+                    key,
+                    number,
+                    event.block,
+                    self.sheet.place(event),
+                    how if not trigger else "registers",
+                    phase=None if each == "same" else each,  # type: ignore[arg-type]  # checked when rows are loaded
+                    lane=lane,
+                    trigger=trigger,
+                    process=row.process,
+                    part=part,
+                )
 
     def _made_by(self, key: UnitKey) -> list[UnitKey]:
         return [
@@ -143,6 +151,29 @@ class Runs(Part):
             and not (isinstance(ref, LibObj) and ref.type.startswith("builtins."))
         )
 
+    def _feed_beside(self, row: RunsRow, table: Expr) -> None:
+        """A mapping that stands beside a class in a table holds keyword arguments for its methods
+        (`[("/", Page, {"store": store})]`)."""
+        for entry in table.items if isinstance(table, Seq) else ():
+            parts = entry.items if isinstance(entry, Seq) else ()
+            given = [part for part in parts if isinstance(part, Map)]
+            classes = [
+                UnitKey(ref.path, ref.number)
+                for part in (parts if given else ())
+                for ref in self.world.resolve(part, self.scope)
+                if isinstance(ref, UnitRef) and self.world.unit_kind(ref) == "class"
+            ]
+            for key in (owner for each in classes for owner in self.world.mro(each)[0]):
+                for method in self.methods(key, row.methods):
+                    self._feed_names(method, given)
+
+    def _feed_names(self, method: UnitKey, mappings: Iterable[Map]) -> None:
+        names = {param.name: number for number, param in enumerate(self.world.scope(method).unit.params)}
+        for mapping in mappings:
+            for name, value in zip(mapping.keys, mapping.values, strict=True):
+                if isinstance(name, Const) and name.value in names:
+                    self.ledger.feed(method, names[str(name.value)], self.passable(value))
+
     def follow(self, row: RunsRow, number: int, event: Call) -> None:
         """Run what a call gives for the argument that a row names."""
         exprs: list[Expr] = []
@@ -153,6 +184,8 @@ class Runs(Part):
             exprs.extend(event.args[row.position + 1 :])
         for expr in exprs:
             self.run(row, self.targets(row, expr), number, event, event)
+            if row.methods:
+                self._feed_beside(row, expr)
 
     def targets(self, row: RunsRow, expr: Expr) -> Refs:
         """What an expression given to a row's argument may run."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from proctor.link.arguments import given
 from proctor.link.linked import EnvironmentWrite, Hidden, Ledger, LinkedUnit, Loading
 from proctor.link.loops import main_loop_blocks
@@ -26,7 +28,7 @@ class Sheet:
         self.states = ledger.evaluator.block_states(scope)
         self.loops = main_loop_blocks(self.unit)
         self.targets: dict[int, dict[UnitKey, None]] = {}
-        self.edges: dict[tuple[UnitKey, str, str | None, str | None, str, bool], Edge] = {}
+        self.edges: dict[tuple[UnitKey, str, str | None, str | None, str, bool, str], Edge] = {}
         self.hits: list[Hit] = []
         self.loads: list[Loading] = []
         self.hidden: list[Hidden] = []
@@ -66,12 +68,13 @@ class Sheet:
         process: bool = False,
         text: str = "",
         awaited: bool = False,
+        part: Literal["", "before", "after"] = "",
     ) -> None:
         """Note that the unit makes `target` run, at event `number` (`-1 - block` for entering a block)."""
         if phase is None and not trigger and not process:
             self.targets.setdefault(number, {})[target] = None
         main_only, guard = self._state(block)
-        mark = (target, how, phase, lane, trigger, main_only)
+        mark = (target, how, phase, lane, trigger, main_only, part)
         in_loop = block in self.loops
         known = self.edges.get(mark)
         if known is not None and (known.in_main_loop or not in_loop) and (not known.guard or guard):
@@ -91,6 +94,7 @@ class Sheet:
             guard=guard,
             text=text,
             awaited=awaited,
+            part=part,
         )
 
     def hit(

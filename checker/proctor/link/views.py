@@ -278,7 +278,7 @@ class View:
             if linked is None:
                 continue
             for hit in linked.hits:
-                if wanted and hit.effect not in wanted:
+                if (wanted and hit.effect not in wanted) or not self.reach.is_run(context, hit.event):
                     continue
                 if hit.main_only and not (
                     context.unit == self.reach.script and context.phase == self.reach.script_phase

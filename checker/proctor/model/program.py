@@ -167,7 +167,8 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
 class Edge(msgspec.Struct, frozen=True, kw_only=True):
     """`source` makes `target` run. `how`: "call", "import", "define" (class body), "callback" (passed to a library
     that runs it), "property", "registers" (fired by `trigger`), "loads" (a framework loads it), "decorates".
-    `phase` None keeps the caller's; `lane` None keeps the caller's unless the target is async."""
+    `phase` None keeps the caller's; `lane` None keeps the caller's unless the target is async. `part` says which part
+    of a generator is meant: "before" its first `yield`, "after" it, or all of it."""
 
     source: UnitKey
     target: UnitKey
@@ -183,6 +184,7 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
     guard: str = ""
     text: str = ""
     awaited: bool = False
+    part: Literal["", "before", "after"] = ""
 
 
 class Context(NamedTuple):

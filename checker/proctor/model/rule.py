@@ -177,6 +177,8 @@ class RunsRow(_Row, frozen=True, kw_only=True):
     replaces: bool = False
     #: the function is a factory: the function that it returns runs in that phase, too
     result: bool = False
+    #: what stands after a generator's `yield` runs in this phase (a life-span function)
+    after_yield: Phase | Literal[""] = ""
 
 
 class BaseRow(_Row, frozen=True, kw_only=True):

@@ -193,6 +193,8 @@ class Entries:
         else:
             answer = self._find(command, configured, drives)
         modules = (*command.situation.modules, *configured.modules, *self._loaded(command, configured))
+        if answer.entry and answer.entry.symbol and command.parsed.option("factory") is not None:
+            answer = replace(answer, entry=msgspec.structs.replace(answer.entry, called=True))
         if answer.entry is None or not modules:
             return answer
         merged = tuple(dict.fromkeys([*answer.entry.modules, *modules]))

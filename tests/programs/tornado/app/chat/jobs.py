@@ -1,0 +1,6 @@
+def clean():
+    sweep()
+
+
+def sweep():
+    pass
