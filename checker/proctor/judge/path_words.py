@@ -38,6 +38,7 @@ class PathQuestion(ProcessWords, frozen=True, kw_only=True, forbid_unknown_field
     lane: tuple[str, ...] = ()
     unit: Literal["", "async", "sync"] = ""
     job: tuple[str, ...] = ()
+    under: tuple[str, ...] = ()
     scheduled: bool | None = None
     schedules: tuple[str, ...] = ()
     registered_not: tuple[str, ...] = ()
@@ -72,12 +73,30 @@ def asked_units(deeds: Deeds, question: PathQuestion) -> Iterator[UnitKey]:
         unit = deeds.program.unit(key)
         if question.unit and unit.is_async != (question.unit == "async"):
             continue
-        if question.job and not _is_job(deeds, question, key):
+        if question.job and not _is_job(deeds, question, key, question.job):
+            continue
+        if question.under and not any(
+            _is_job(deeds, question, each, question.under) for each in _jobs_above(deeds, key)
+        ):
             continue
         yield key
 
 
-def _is_job(deeds: Deeds, question: PathQuestion, key: UnitKey) -> bool:
+def _jobs_above(deeds: Deeds, key: UnitKey) -> Iterator[UnitKey]:
+    """The registered units from which the contexts of a unit come."""
+    for context in deeds.contexts[key]:
+        current: Context | None = context
+        while current is not None:
+            origin = deeds.view.contexts.get(current)
+            if origin is None:
+                break
+            if origin[1].trigger:
+                yield current.unit
+                break
+            current = origin[0]
+
+
+def _is_job(deeds: Deeds, question: PathQuestion, key: UnitKey, patterns: tuple[str, ...]) -> bool:
     """Whether one of the library's names that are asked for registers the unit, with options that fit."""
     for context in deeds.contexts[key]:
         origin = deeds.view.contexts[context]
@@ -85,14 +104,15 @@ def _is_job(deeds: Deeds, question: PathQuestion, key: UnitKey) -> bool:
             continue
         edge = origin[1]
         registrars = _registrars(deeds, edge)
-        if not any(fnmatchcase(name, pattern) for name in registrars for pattern in question.job):
+        if not any(fnmatchcase(name, pattern) for name in registrars for pattern in patterns):
             continue
         at = {
             edge.event,
             *(each.event for each in deeds.program.unit(key).decorators if isinstance(each, Result)),
         }
         chosen = [hit for hit in deeds.program.unit_hits(edge.source) if hit.event in at]
-        if question.option and not any(fits(want, hit) for want in question.option for hit in chosen):
+        sure = [hit for hit in chosen if not hit.unsure]
+        if question.option and not any(fits(want, hit) for want in question.option for hit in sure):
             continue
         if any(fits(want, hit) for want in question.option_not for hit in chosen):
             continue

@@ -3,7 +3,8 @@
 Words of `[when]` for all questions: `ask`, those of `ProcessWords` (which programs), and
 - `phase`, `lane`: where the unit runs; "loop" is a program's endless main loop.
 - `unit`: "async" or "sync".
-- `job`: one of these names of a library (patterns) registers the unit, as a call, a decorator or a base class; `option` /
+- `job`: one of these names of a library (patterns) registers the unit, as a call, a decorator or a base class (`under`: the unit
+  or one from whose calls it is reached); `option` /
   `option_not`: what registers it has (has not) such an effect; `scheduled`: whether a schedule names it, in one of the settings
   `schedules` or in a call that registers one.
 - `settings` / `settings_not`: {"system:KEY" = values}: a setting has (has not) one of the values.
