@@ -43,6 +43,8 @@ class Spread:
         self.registered: dict[str, dict[Registration, None]] = {}
         #: functions handed to libraries at import, to do nobody knows what with
         self.handed: dict[Edge, None] = {}
+        #: jobs that another program hands over, each with the edge that does
+        self.handed_over: dict[Context, Edge] = {}
         self._queue: deque[Context] = deque()
         #: generators of which only the part "before" or "after" their first `yield` runs in a phase
         self._partial: dict[Context, set[str]] = {}
@@ -138,11 +140,15 @@ class Spread:
         self.add(Context(edge.target, phase, lane), (context, edge), edge.part)
 
     def activate(self, registration: Registration, foreign: bool = False) -> None:
-        """Run a registered unit; `foreign` where another program registered it."""
+        """Run a registered unit; `foreign` where another program registered it (its path does not lead here)."""
         edge = registration.edge
         phase: Phase = edge.phase or registration.context.phase
-        lane = self._lane(edge, "main", phase)
-        self.add(Context(edge.target, phase, lane), (registration.context, edge), edge.part)
+        context = Context(edge.target, phase, self._lane(edge, "main", phase))
+        if foreign and registration.context not in self.contexts:
+            self.handed_over.setdefault(context, edge)
+            self.add(context, None, edge.part)
+        else:
+            self.add(context, (registration.context, edge), edge.part)
 
     def _lane(self, edge: Edge, current: Lane, phase: Phase) -> Lane:
         unit = self.unit_of(edge.target)

@@ -296,23 +296,37 @@ class View:
     def path(self, context: Context, place: Place | None = None, text: str = "") -> tuple[Step, ...]:
         """The evidence from the declaration to the context, then to `place`."""
         steps: list[Step] = []
-        current: Context | None = context
+        current = context
         if context not in self.contexts and context.phase == "loop":
             current = context._replace(phase="startup")
-        while current is not None:
-            origin = self.contexts.get(current)
-            if origin is None:
-                break
+        seen = {current}
+        origin = self.contexts.get(current)
+        while origin is not None and origin[0] not in seen:
             current, edge = origin
+            seen.add(current)
             steps.append(Step(edge.place, self._edge_text(edge)))
+            origin = self.contexts.get(current)
+        handed_over = self.reach.handed_over.get(current)
+        if handed_over is not None:
+            steps.append(Step(handed_over.place, self._edge_text(handed_over)))
         steps.reverse()
-        head = [*self.launch.chain]
-        entry = self.launch.entry
-        first = current.unit if current is not None else None
-        if entry is not None and entry.path is not None and first is not None:
-            head.append(Step(self.app.place(first), f"starts `{entry.target}`"))
         tail = [Step(place, text)] if place is not None else []
-        return tuple(_without_repeats([*head, *steps, *tail]))
+        return tuple(_without_repeats([*self.launch.chain, *self._start_of(current.unit), *steps, *tail]))
+
+    def _start_of(self, first: UnitKey) -> list[Step]:
+        """How a path begins: the entry point, and what it loads where the path starts in another file."""
+        entry = self.launch.entry
+        if entry is None or entry.path is None:
+            return []
+        starts = f"starts `{entry.target}`"
+        if first.path == entry.path:
+            return [Step(self.app.place(first), starts)]
+        if first in (context.unit for context in self.reach.handed_over):
+            return [Step(Place(entry.path, 1), starts)]
+        return [
+            Step(Place(entry.path, 1), starts),
+            Step(self.app.place(first), f"loads `{self.app.symbol(first)}`"),
+        ]
 
     def _edge_text(self, edge: Edge) -> str:
         source, target = self.app.symbol(edge.source), self.app.symbol(edge.target)
