@@ -21,7 +21,7 @@ from proctor.judge.path_words import (
 )
 from proctor.judge.surround import surrounding
 from proctor.model.finding import Step
-from proctor.model.program import UnitKey
+from proctor.model.program import Setting, UnitKey
 
 #: how many calls up a surrounding block is looked for
 _MAX_CALLERS = 12
@@ -36,7 +36,8 @@ class OrderQuestion(PathQuestion, frozen=True, kw_only=True, forbid_unknown_fiel
     given comes from such an event, or from the unit's parameters; one of the two must be there.
     `inside` / `not_inside`: `first` lies (does not lie) in a block of such an event, here or around a call that leads here.
     `without`: nothing that the unit does, itself or through calls, is such an event; `also`: something is that it does,
-    or that one of its callers does. `at` says which of the two the finding is about, or that it is about the unit."""
+    or that one of its callers does. `at` says which of the two the finding is about, or that it is about the unit, or about
+    the setting that `settings` names first."""
 
     first: Point | None = None
     then: Point | None = None
@@ -50,7 +51,7 @@ class OrderQuestion(PathQuestion, frozen=True, kw_only=True, forbid_unknown_fiel
     also: Point | None = None
     same_pass: bool = False
     carries: bool = False
-    at: Literal["first", "then", "unit"] = "first"
+    at: Literal["first", "then", "unit", "setting"] = "first"
 
 
 def answers(question: OrderQuestion, deeds: Deeds) -> Iterator[Answer]:
@@ -85,7 +86,21 @@ def _unit_itself(question: OrderQuestion, deeds: Deeds, key: UnitKey) -> Iterato
     if contexts:
         name = deeds.program.symbol(key)
         names = {"symbol": name, "unit": name, "first": "", "then": ""}
-        yield Answer(contexts[0], deeds.program.place(key), names, (), f"`{name}`", name)
+        place, text = deeds.program.place(key), f"`{name}`"
+        setting = _setting(question, deeds) if question.at == "setting" else None
+        if setting is not None and setting.place is not None:
+            yield Answer(
+                contexts[0], setting.place, names, (Step(place, text),), f"`{setting.key}`", setting.key
+            )
+        else:
+            yield Answer(contexts[0], place, names, (), text, name)
+
+
+def _setting(question: OrderQuestion, deeds: Deeds) -> Setting | None:
+    for name in question.settings:
+        system, _, key = name.partition(":")
+        return deeds.view.setting(system, key)
+    return None
 
 
 def _in_unit(question: OrderQuestion, first: Point, deeds: Deeds, key: UnitKey) -> Iterator[Answer]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Literal, NamedTuple
@@ -46,6 +47,7 @@ class PathQuestion(ProcessWords, frozen=True, kw_only=True, forbid_unknown_field
     option_not: tuple[Wanted, ...] = ()
     settings: SettingWords = msgspec.field(default_factory=dict)
     settings_not: SettingWords = msgspec.field(default_factory=dict)
+    settings_like: dict[str, str] = msgspec.field(default_factory=dict)
     once: Literal["", "unit", "process", "app"] = ""
     severity: Severity | None = None
     message: str = ""
@@ -219,7 +221,20 @@ def settings_fit(question: PathQuestion, view: ProcessView) -> bool | str:
                 return found
             if found != is_wanted:
                 return False
+    for name, pattern in question.settings_like.items():
+        system, _, key = name.partition(":")
+        setting = view.setting(system, key)
+        if setting is None or not _looks_like(setting.value, pattern):
+            return False
     return True
+
+
+def _looks_like(value: Value, pattern: str) -> bool:
+    """Whether a value, or the name of the variable that decides it, holds the pattern."""
+    if isinstance(value, FromEnv):
+        named = re.search(pattern, value.variable) is not None
+        return named or (value.fallback is not None and _looks_like(value.fallback, pattern))
+    return isinstance(value, Known) and re.search(pattern, str(value.value)) is not None
 
 
 def _among(value: Value, options: tuple[Scalar, ...]) -> bool | str:

@@ -8,13 +8,15 @@ Words of `[when]` for all questions: `ask`, those of `ProcessWords` (which progr
   `option_not`: what registers it has (has not) such an effect; `scheduled`: whether a schedule names it, in one of the settings
   `schedules` or in a call that registers one.
 - `settings` / `settings_not`: {"system:KEY" = values}: a setting has (has not) one of the values.
+- `settings_like`: {"system:KEY" = pattern}: a setting's value, or the name of the variable that decides it, holds the pattern
+  (regular expression).
 - `once`: "unit", "process" or "app": only where the rule has said nothing of the same unit, program or app before.
 - `registered_not`: what registers the code that leads here with its framework is not one of these names of a library.
 - `severity`, `message`: instead of the rule's own; mostly in `either`.
 - `either`: a list of tables, each with the words above it laid under: any of them.
 
 Questions: "order" (`OrderQuestion`), "held" (`HeldQuestion`), "release" (`ReleaseQuestion`),
-"dropped" (`DroppedQuestion`), "caught" (`CaughtQuestion`).
+"dropped" (`DroppedQuestion`), "caught" (`CaughtQuestion`), "delay" (`DelayQuestion`).
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from proctor.errors import ConfigurationError
-from proctor.judge import caught, dropped, held, order
+from proctor.judge import caught, delays, dropped, held, order
 from proctor.judge.asking import asks_process, read_words
 from proctor.judge.deeds import Deeds, Units
 from proctor.judge.drafts import Outcome, Platform, make_doubt, make_finding
@@ -38,6 +40,7 @@ _QUESTIONS: Mapping[str, tuple[type[PathQuestion], _Answers]] = {
     "held": (held.HeldQuestion, held.held_answers),
     "release": (held.ReleaseQuestion, held.release_answers),
     "dropped": (dropped.DroppedQuestion, dropped.answers),
+    "delay": (delays.DelayQuestion, delays.answers),
     "caught": (caught.CaughtQuestion, caught.answers),
 }
 
