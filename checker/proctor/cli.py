@@ -21,6 +21,7 @@ from proctor.terminal import Progress, style_of
 
 if TYPE_CHECKING:
     from proctor.extract import Store
+    from proctor.model.tree import SourceTree
 
 _INTERRUPTED = 130
 
@@ -128,6 +129,15 @@ def check(
         str | None,
         typer.Option("--fail-on", metavar="error|warning|note|never", help="What makes the exit status 1."),
     ] = None,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Mend what can be mended safely, then report the rest.")
+    ] = False,
+    unsafe: Annotated[
+        bool, typer.Option("--unsafe", help="With --fix or --diff: the fixes that someone should read, too.")
+    ] = False,
+    diff: Annotated[
+        bool, typer.Option("--diff", help="Write what --fix would change, and change nothing.")
+    ] = False,
     procfile: ProcfileOption = None,
     platform: PlatformOption = None,
     no_cache: NoCacheOption = False,
@@ -135,6 +145,8 @@ def check(
     color: ColorOption = "auto",
 ) -> int:
     """Judge the app in PATH and report what breaks the clauses."""
+    if unsafe and not (fix or diff):
+        raise UsageError("`--unsafe` goes with `--fix` or `--diff`.")
     targets = _targets(output or [], _format(form))
     found = _settings(
         path,
@@ -144,7 +156,13 @@ def check(
         procfile=procfile,
         platform=platform,
     )
-    judgement, lines = _judge(path, found, no_cache, workers)
+    if fix and not diff:
+        judgement, lines = _mend(path, found, no_cache, workers, unsafe)
+    else:
+        judgement, lines = _judge(path, found, no_cache, workers)
+    if diff:
+        _show_difference(judgement, path, found, unsafe)
+        targets = [each for each in targets if each[1] != "-"]
     for form_of_file, file in targets:
         _write(report.render(judgement, form_of_file, lines, _style(color, file)), file)
     if not any(form_of_file == "text" for form_of_file, _ in targets):
@@ -185,6 +203,35 @@ def _judge(
             tree, found, store=store, workers=workers, progress=progress, root=shown
         )
     return judgement, report.SourceLines(tree.read)
+
+
+def _mend(
+    path: Path, found: SettingsFile, no_cache: bool, workers: int | None, unsafe: bool
+) -> tuple[Judgement, report.SourceLines]:
+    """Fix the app in PATH, and judge what is left."""
+    from proctor.mending import mend
+
+    def judge() -> tuple[Judgement, SourceTree]:
+        judgement, _ = _judge(path, found, no_cache, workers)
+        return judgement, pipeline.open_tree(path, found.settings)
+
+    rules = pipeline.rules_of(pipeline.open_tree(path, found.settings), found.settings)
+    judgement, tree, mended = mend(judge, rules, unsafe)
+    for line in mended.lines("fixed"):
+        _complain(line)
+    return judgement, report.SourceLines(tree.read)
+
+
+def _show_difference(judgement: Judgement, path: Path, found: SettingsFile, unsafe: bool) -> None:
+    from proctor.mending import show
+
+    tree = pipeline.open_tree(path, found.settings)
+    difference, mended = show(judgement, pipeline.rules_of(tree, found.settings), tree, unsafe)
+    sys.stdout.flush()
+    # as bytes, because files may be in any encoding
+    sys.stdout.buffer.write(difference)
+    for line in mended.lines("would be fixed"):
+        _complain(line)
 
 
 @contextlib.contextmanager

@@ -121,6 +121,11 @@ def rule_sources(tree: SourceTree, settings: Settings) -> RuleSources:
     return read_sources([tree.root / folder for folder in settings.rules])
 
 
+def rules_of(tree: SourceTree, settings: Settings) -> tuple[Rule, ...]:
+    """The rules that judge a tree. Raises ConfigurationError where they cannot be used."""
+    return load_rulebook(rule_sources(tree, settings), None, check_rulebook).rules
+
+
 def check_rulebook(book: Rulebook) -> None:
     """Check what only the stages can tell of rules and models. Raises ConfigurationError."""
     from proctor import resolve

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,8 @@ def try_example(rule: Rule, kind: str, example: Example, book: Rulebook) -> tupl
     pins an answer that is known to be wrong, and differs as soon as the answer is right."""
     judgement = judge_example(example, book, rule.path)
     found = tuple(_differences(rule, kind, example, judgement))
+    if kind == "bad" and not example.gap:
+        found += tuple(_check_fix(rule, example, judgement, book))
     if example.gap:
         return () if found else ("the gap is mended: take `gap` away.",)
     return found
@@ -147,6 +150,50 @@ def _check_evidence(example: Example, own: Sequence[Finding]) -> Iterator[str]:
     if not any(_is_subsequence(example.evidence, path) for path in paths):
         shown = "; ".join(" ".join(path) for path in paths) or "nothing"
         yield f"the evidence should hold {' '.join(example.evidence)}, but is {shown}."
+
+
+def _check_fix(rule: Rule, example: Example, judgement: Judgement, book: Rulebook) -> Iterator[str]:
+    """With the rule's fix the files are as `after` says, the finding is gone and nothing new appears, and a second
+    run changes nothing."""
+    if rule.fix is None:
+        if example.after:
+            yield "it has `after`, but the rule has no `[fix]`."
+        return
+    from proctor import fix
+
+    if rule.fix.recipe not in fix.RECIPES:
+        yield f"there is no recipe `{rule.fix.recipe}`; valid are {', '.join(sorted(fix.RECIPES))}."
+        return
+    fixed = _fixed(rule, example.files, judgement)
+    changed = {path: _unmarked(text) for path, text in fixed.items() if text != example.files[path]}
+    for path in sorted({*changed, *example.after}):
+        if changed.get(path) != example.after.get(path):
+            yield f"the fix should give {path} as {example.after.get(path)!r}, but gives {changed.get(path)!r}."
+    if not changed:
+        return
+    after = judge_example(msgspec.structs.replace(example, files=fixed), book, rule.path)
+    more = Counter(each.code for each in after.findings) - Counter(each.code for each in judgement.findings)
+    if more:
+        yield f"the fix brings {', '.join(sorted(more))}."
+    if any(each.code == rule.code for each in after.findings):
+        yield "the fix does not make the finding go away."
+    if _fixed(rule, fixed, after) != fixed:
+        yield "the fix changes the files again when it is run twice."
+
+
+def _fixed(rule: Rule, files: dict[str, str], judgement: Judgement) -> dict[str, str]:
+    from proctor import fix
+
+    tree = example_tree(files)
+    own = msgspec.structs.replace(
+        judgement, findings=tuple(each for each in judgement.findings if each.code == rule.code)
+    )
+    changed = fix.changed(fix.choose(fix.plan(own, [rule], tree), unsafe=True), tree)
+    return {**files, **{path: new.decode("utf-8", "surrogateescape") for path, (_, new) in changed.items()}}
+
+
+def _unmarked(text: str) -> str:
+    return re.sub(r"[ \t]*# finding:.*", "", text)
 
 
 def _is_subsequence(wanted: Sequence[str], path: Iterable[str]) -> bool:

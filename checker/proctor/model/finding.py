@@ -16,7 +16,7 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class Edit(msgspec.Struct, frozen=True):
-    """A replacement in one file: bytes `start`..`end` become `text`."""
+    """A replacement in one file: the bytes from `start` to before `end` become `text`, in the file's own encoding."""
 
     path: str
     start: int
@@ -46,6 +46,19 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if not self.evidence:
             raise ValueError(f"{self.code} at {self.place.path}:{self.place.line} has no evidence")
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What can be done about one finding: `edits` (all of them or none), or no edits and the `reason` why none is
+    offered, a clause that begins with a small letter. `safe` edits change nothing that the app means to do; `because`
+    says why they are, or are not. `claims` are names that the edits bring into the app; two plans never claim the same."""
+
+    finding: Finding
+    edits: tuple[Edit, ...] = ()
+    safe: bool = False
+    because: str = ""
+    reason: str = ""
+    claims: tuple[str, ...] = ()
 
 
 class Gap(msgspec.Struct, frozen=True, kw_only=True):

@@ -78,7 +78,8 @@ def rule_page(rule: Rule, sources: RuleSources | None = None) -> str:
     ]
     if rule.fix:
         safe = "safe" if rule.fix.safe else "not safe"
-        parts.append(f"`proctor check --fix` can do it ({safe}: {rule.fix.because.strip()}).")
+        option = "--fix" if rule.fix.safe else "--fix --unsafe"
+        parts.append(f"`proctor check {option}` can do it ({safe}: {rule.fix.because.strip().rstrip('.')}).")
     if rule.not_reported:
         parts += ["## What is not reported", rule.not_reported.strip()]
     parts.append("## Examples")
@@ -122,7 +123,14 @@ def _markdown_example(example: Example) -> Iterator[str]:
         yield f"The reason holds: {example.reason}."
     if example.marks:
         yield "Findings at " + ", ".join(f"`{mark}`" for mark in example.marks) + "."
-    for path, text in example.files.items():
+    yield from _fenced_files(example.files)
+    if example.after:
+        yield "The fix makes of it:"
+        yield from _fenced_files(example.after)
+
+
+def _fenced_files(files: dict[str, str]) -> Iterator[str]:
+    for path, text in files.items():
         fence = "````" if "```" in text else "```"
         lines = "\n".join(line.rstrip() for line in text.rstrip().split("\n"))
         yield f"`{path}`\n{fence}{_language(path)}\n{lines}\n{fence}"

@@ -1,0 +1,140 @@
+"""Imports, added the way the file already writes them."""
+
+from __future__ import annotations
+
+import sys
+
+import libcst as cst
+
+from proctor.fix.python_code import Code
+from proctor.fix.source import Declined
+from proctor.model.finding import Edit
+
+
+def use_module(code: Code, module: str) -> tuple[str, tuple[Edit, ...]]:
+    """How code of the file names the module `module` (no dots), and the edits that import it where it is not.
+    Raises Declined where its name means something else."""
+    for statement in _imports(code):
+        if isinstance(statement, cst.Import):
+            for alias in statement.names:
+                if code.text(alias.name) == module:
+                    name = alias.asname.name if alias.asname else alias.name
+                    return code.text(name), ()
+    if code.has_name(module) and _is_bound(code, module):
+        raise Declined(f"`{module}` is the name of something else in this file")
+    return module, (_insertion(code, f"import {module}"),)
+
+
+def first_code(code: Code) -> int:
+    """The offset of the end of the last import (or docstring) at the head of the module; 0 where there is none."""
+    end = 0
+    for line in code.module.body:
+        if not isinstance(line, cst.SimpleStatementLine):
+            break
+        if isinstance(line.body[0], cst.Import | cst.ImportFrom) or _is_docstring(line):
+            end = code.span(line)[1]
+        else:
+            break
+    return end
+
+
+def _imports(code: Code) -> list[cst.Import | cst.ImportFrom]:
+    return [
+        small
+        for line in code.module.body
+        if isinstance(line, cst.SimpleStatementLine)
+        for small in line.body
+        if isinstance(small, cst.Import | cst.ImportFrom)
+    ]
+
+
+def _is_bound(code: Code, name: str) -> bool:
+    """Whether the file gives `name` a meaning of its own anywhere; an import of the module inside a function is none."""
+    for node in code.nodes(cst.Name):
+        if node.value != name:
+            continue
+        above = code.parent(node)
+        if isinstance(above, cst.Param | cst.AssignTarget | cst.FunctionDef | cst.ClassDef | cst.AsName):
+            return True
+        if isinstance(above, cst.ImportAlias) and isinstance(code.parent(above), cst.ImportFrom):
+            return True
+        if isinstance(above, cst.AnnAssign | cst.NamedExpr | cst.For | cst.CompFor) and above.target is node:
+            return True
+    return False
+
+
+def _insertion(code: Code, line: str) -> Edit:
+    """The edit that puts an import of a module of the standard library where such files hold it: among the plain imports of the
+    first group, in their order; else in a group of its own."""
+    groups = _groups(code)
+    group = next((each for each in groups if any(_is_standard(code, one) for one in each)), [])
+    plain = [one for one in group if isinstance(one.body[0], cst.Import)]
+    if plain:
+        later = next((one for one in plain if code.text(one) > line), None)
+        if later is not None:
+            return _before(code, later, line)
+        return code.source.insert_line(code.span(plain[-1])[1], line)
+    if group:
+        return _before(code, group[0], line)
+    if groups:
+        return _before(code, groups[0][0], line + "\n")
+    end = _head_end(code)
+    if end:
+        return code.source.insert_line(end, "\n" + line)
+    if not code.module.body:
+        raise Declined("the file holds no code")
+    first = code.source.line_start(code.span(code.module.body[0])[0])
+    return code.source.edit(first, first, line + "\n\n")
+
+
+def _before(code: Code, statement: cst.SimpleStatementLine, line: str) -> Edit:
+    start = code.source.line_start(code.span(statement)[0])
+    return code.source.edit(start, start, line + "\n")
+
+
+def _groups(code: Code) -> list[list[cst.SimpleStatementLine]]:
+    """The import statements of the module's head in groups parted by empty lines, those of `__future__` left out."""
+    groups: list[list[cst.SimpleStatementLine]] = []
+    for line in code.module.body:
+        if not isinstance(line, cst.SimpleStatementLine):
+            break
+        if _is_docstring(line) or _is_future(line):
+            continue
+        if not isinstance(line.body[0], cst.Import | cst.ImportFrom):
+            break
+        if not groups or any(each.comment is None for each in line.leading_lines):
+            groups.append([])
+        groups[-1].append(line)
+    return groups
+
+
+def _head_end(code: Code) -> int:
+    ends = [
+        code.span(line)[1]
+        for line in code.module.body[:2]
+        if isinstance(line, cst.SimpleStatementLine) and (_is_docstring(line) or _is_future(line))
+    ]
+    return ends[-1] if ends else 0
+
+
+def _is_docstring(line: cst.SimpleStatementLine) -> bool:
+    first = line.body[0]
+    return isinstance(first, cst.Expr) and isinstance(first.value, cst.SimpleString | cst.ConcatenatedString)
+
+
+def _is_future(line: cst.SimpleStatementLine) -> bool:
+    first = line.body[0]
+    return (
+        isinstance(first, cst.ImportFrom)
+        and isinstance(first.module, cst.Name)
+        and first.module.value == "__future__"
+    )
+
+
+def _is_standard(code: Code, line: cst.SimpleStatementLine) -> bool:
+    first = line.body[0]
+    if isinstance(first, cst.Import):
+        return code.text(first.names[0].name).partition(".")[0] in sys.stdlib_module_names
+    if isinstance(first, cst.ImportFrom) and first.module is not None and not first.relative:
+        return code.text(first.module).partition(".")[0] in sys.stdlib_module_names
+    return False
