@@ -11,6 +11,7 @@ from proctor.model.fact import (
     Call,
     Choice,
     Comp,
+    Const,
     Expr,
     Item,
     Map,
@@ -89,3 +90,52 @@ def comes_from_caller(unit: Unit, value: Expr | None) -> bool:
     """Whether a value is made from what the unit was called with."""
     params = own_params(unit)
     return any(isinstance(part, Name) and part.id in params for part in local_sources(unit, value))
+
+
+#: functions and methods whose result is made of the paths and texts that they are given
+_PATH_MAKERS = frozenset(
+    {
+        "join", "Path", "PurePath", "PosixPath", "joinpath", "abspath", "realpath", "normpath", "expanduser", "resolve",
+        "absolute", "with_suffix", "with_name", "dirname", "basename", "str", "format", "fspath", "safe_join", "strip", "rstrip",
+        "lstrip", "replace", "lower", "getenv", "as_posix", "relative_to", "File", "FileResponse",
+    }
+)  # fmt: skip
+
+
+def path_sources(unit: Unit, value: Expr | None) -> list[Expr]:
+    """What a path is made of, through the names that the unit itself binds: not what else a call was given, nor the keys
+    that something was looked up by."""
+    found: list[Expr] = []
+    todo = [value] if value is not None else []
+    while todo and len(found) < 200:
+        part = todo.pop(0)
+        if part in found:
+            continue
+        found.append(part)
+        todo.extend(each for each in _path_parts(unit, part) if each is not None)
+    return found
+
+
+def _path_parts(unit: Unit, part: Expr) -> Iterator[Expr | None]:
+    if isinstance(part, Name):
+        for event in unit.events:
+            if (
+                isinstance(event, Bind)
+                and event.name == part.id
+                and event.how not in ("for", "comprehension")
+            ):
+                yield event.value
+    elif isinstance(part, Attr | Item | Await | Star):
+        yield part.value
+    elif isinstance(part, Result):
+        call = unit.events[part.event]
+        name = call.func.name if isinstance(call, Call) and isinstance(call.func, Attr) else ""
+        name = call.func.id if isinstance(call, Call) and isinstance(call.func, Name) else name
+        if isinstance(call, Call) and name in _PATH_MAKERS:
+            yield from call.args
+            if isinstance(call.func, Attr):
+                yield call.func.value
+    elif isinstance(part, Text):
+        yield from (each for each in part.parts if not isinstance(each, Const))
+    elif isinstance(part, Op | Choice | Seq):
+        yield from _parts(part)

@@ -229,13 +229,19 @@ class Memory:
         number = next((i for i, param in enumerate(unit.params) if param.name == name), None)
         if number is None or any(isinstance(e, Bind) and e.name == name for e in unit.events):
             return
-        is_method = unit.parent >= 0 and self.program.unit(UnitKey(key.path, unit.parent)).kind == "class"
+        for source, given in self.passed(key, name, number):
+            yield from (storage for storage in self.places(source, given) if self.is_container(storage))
+
+    def passed(self, key: UnitKey, name: str, number: int) -> Iterator[tuple[UnitKey, Expr]]:
+        """What callers pass for a parameter, each with the calling unit."""
+        unit = self.program.unit(key)
+        offset = 1 if unit.params and unit.params[0].name in ("self", "cls") else 0
         for edge in self.callers(key):
             call = self.program.unit(edge.source).events[edge.event] if edge.event >= 0 else None
             if isinstance(call, Call):
-                given = self.program.argument(edge.source, call, name, number - is_method)
+                given = self.program.argument(edge.source, call, name, number - offset)
                 if given is not None:
-                    yield from (s for s in self.places(edge.source, given) if self.is_container(s))
+                    yield edge.source, given
 
     # --- reads ----------------------------------------------------------------------------------------------
 

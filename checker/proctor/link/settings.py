@@ -94,8 +94,13 @@ class LaunchSettings:
         table: Table = {}
         for row in self.rows.settings:
             if row.system == system:
-                for key, value in row.defaults.items():
-                    table[key] = Setting(key, wrap(value), None, True)
+                named = self.settings_module(row) if row.style == "module" else None
+                for key, default in row.defaults.items():
+                    value: Value = wrap(default)
+                    if isinstance(named, FromEnv):
+                        # another settings module may set what this one leaves at its default
+                        value = FromEnv(named.variable, value)
+                    table[key] = Setting(key, value, None, True)
                 if row.style == "module":
                     table.update(self._module_table(row))
                 else:
