@@ -158,6 +158,7 @@ class Containers:
             for method, event in scope.module.self_attributes(owner.number).get(name, ()):
                 parts.append(self.contents(event.value, method, values=values, depth=depth + 1))
             for inner in scope.module.scopes:
+                parts.append(self._added_to(Attr(Name(scope.unit.name), name), inner, values))
                 if inner.unit.parent == owner.number and inner.unit.params:
                     parts.append(self._added_to(Attr(Name(inner.unit.params[0].name), name), inner, values))
         return union(parts)

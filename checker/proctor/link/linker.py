@@ -21,6 +21,8 @@ class Linker(Ledger):
         super().__init__(world, evaluator, unread)
         self._methods: dict[str, list[UnitKey]] = {}
         self._indexed: set[str] = set()
+        #: how many times a unit was linked
+        self.n_linked = 0
 
     def run(self) -> None:
         """Link everything on the list and all that it reaches."""
@@ -29,11 +31,19 @@ class Linker(Ledger):
                 key = self._queue.popleft()
                 self._queued.discard(key)
                 self._link(key)
+            self._tell_readers()
             self._guess()
+
+    def _tell_readers(self) -> None:
+        grown, self.world.grown = self.world.grown, []
+        for cell in grown:
+            for reader in sorted(self.world.readers.get(cell, ())):
+                self.add(reader)
 
     def _link(self, key: UnitKey) -> None:
         if self.world.module(key.path) is None:
             return
+        self.n_linked += 1
         self.world.begin(key)
         linked = link_unit(self, self.world.scope(key))
         self.world.begin(None)

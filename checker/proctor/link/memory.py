@@ -39,6 +39,8 @@ class Memory:
     def __init__(self) -> None:
         self.cells: dict[Cell, dict[Ref, None]] = {}
         self.readers: dict[Cell, set[UnitKey]] = {}
+        #: cells that grew while nobody could tell their readers
+        self.grown: list[Cell] = []
         self.current: UnitKey | None = None
         #: cells that the results being computed have looked at, and whether a cycle cut one of them short
         self._looked_at: set[Cell] = set()

@@ -43,6 +43,8 @@ from proctor.model.program import BoundRef, ConstRef, LibObj, LibRef, ModRef, Ob
 from proctor.model.tree import SourceTree
 
 BUILTINS = frozenset(dir(builtins))
+#: in place of a parameter's number: the cell of a class that holds its subclasses
+_BELOW = -1
 
 
 class World(Modules, Memory):
@@ -277,7 +279,7 @@ class World(Modules, Memory):
             return ()
         owner = scope.parent.key
         if "classmethod" in names or scope.unit.name in ("__new__", "__init_subclass__", "__class_getitem__"):
-            return (UnitRef(*owner),)
+            return (UnitRef(*owner), *(UnitRef(*below) for below in self.below(owner)))
         return (ObjRef(owner.path, owner.number, False),)
 
     def _decorator_name(self, expr: Expr) -> str:
@@ -433,10 +435,13 @@ class World(Modules, Memory):
         self._mro[key] = found
         for above in found[0][1:]:
             self.subclasses.setdefault(above, {})[key] = None
+            if self.feed_cell((above, _BELOW), (UnitRef(*key),)):
+                self.grown.append((above, _BELOW))
         return found
 
     def below(self, key: UnitKey) -> tuple[UnitKey, ...]:
-        """The subclasses of a class that were met so far."""
+        """The subclasses of a class that were met so far; whoever asks is told when there are more."""
+        self.look_at((key, _BELOW))
         return tuple(self.subclasses.get(key, ()))
 
     # --- calls ----------------------------------------------------------------------------------------

@@ -8,9 +8,12 @@ from proctor.link.containers import Names
 from proctor.link.memory import Refs, union
 from proctor.link.rows import Rows
 from proctor.link.scopes import Scope
-from proctor.model.fact import Call, Const, Expr, Name, Result, Return, Yield
+from proctor.model.fact import Attr, Call, Const, Expr, Name, Result, Return, Yield
 from proctor.model.program import BoundRef, ConstRef, LibObj, LibRef, ObjRef, Ref, UnitKey, UnitRef
 from proctor.model.rule import ReturnsRow
+
+#: methods of built-in containers that give one of the things inside
+_HAND_OUT = frozenset({"get", "pop", "setdefault", "popitem", "popleft"})
 
 
 class Classes(Names, Protocol):
@@ -22,6 +25,10 @@ class Classes(Names, Protocol):
 
     def class_member(self, key: UnitKey, name: str, receiver: ObjRef | UnitRef) -> Refs:
         """A member looked up on a class of the tree."""
+        ...
+
+    def contents(self, expr: Expr | None, scope: Scope, *, values: bool) -> Refs:
+        """The items of a container; for a mapping its values (or keys, where `values` is False)."""
         ...
 
     def elements(self, expr: Expr | None, scope: Scope) -> Refs:
@@ -141,8 +148,12 @@ class Results:
         if name == "getattr" and event is not None and len(event.args) >= 2:
             attribute = event.args[1]
             if isinstance(attribute, Const) and isinstance(attribute.value, str):
-                return union(self.world.member(ref, attribute.value) for ref in args[0]) if args else ()
+                found = [self.world.member(ref, attribute.value) for ref in args[0]] if args else []
+                return union([*found, *(self.world.resolve(default, scope) for default in event.args[2:3])])
             return ()
+        if name in _HAND_OUT and event is not None and isinstance(event.func, Attr):
+            held = self.world.contents(event.func.value, scope, values=True)
+            return union([held, *(self.world.resolve(default, scope) for default in event.args[1:2])])
         if name in ("next", "iter") and event is not None and event.args:
             return self.world.elements(event.args[0], scope)
         if name in ("dict", "list", "set", "tuple", "str", "bytes", "int", "frozenset", "bytearray", "float"):

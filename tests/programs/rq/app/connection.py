@@ -1,0 +1,3 @@
+import fakeredis
+
+redis = fakeredis.FakeStrictRedis()
