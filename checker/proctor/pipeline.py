@@ -164,7 +164,7 @@ def _judge(run: _Run, book: Rulebook, store: Store | None, workers: int | None, 
         linked.program, linked.resolved, book.rules, _platform(settings), tree, ".", settings.severity
     )
     judgement = judge.accept(
-        judgement,
+        judge.add_services(judgement, linked.program, book.services),
         [*linked.declaration.ignores, *_ignores(linked.facts, tree)],
         settings,
         run.found.path,

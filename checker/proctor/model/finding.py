@@ -89,6 +89,15 @@ class ClauseVerdict(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f"{self.clause} conforms for {self.process} without a file read")
 
 
+class Service(msgspec.Struct, frozen=True, kw_only=True):
+    """A backing service that a process type talks to: `name` as people call it, `variable` the environment variable
+    that says which one it is ("" where none does or it is not known), and the path to the first place that shows it."""
+
+    name: str
+    variable: str = ""
+    steps: tuple[Step, ...] = ()
+
+
 class ProcessReport(msgspec.Struct, frozen=True, kw_only=True):
     """One process type as the report shows it."""
 
@@ -105,6 +114,8 @@ class ProcessReport(msgspec.Struct, frozen=True, kw_only=True):
     effects: tuple[str, ...]
     #: each effect with the path to the first place that shows it
     profile: tuple[tuple[str, tuple[Step, ...]], ...] = ()
+    #: what it talks to, in the order of names
+    services: tuple[Service, ...] = ()
 
 
 class Coverage(msgspec.Struct, frozen=True, kw_only=True):

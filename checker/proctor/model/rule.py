@@ -175,6 +175,8 @@ class RunsRow(_Row, frozen=True, kw_only=True):
     passes: tuple[str, ...] = ()
     #: decorators: calling the decorated name no longer runs the function (it enqueues, say)
     replaces: bool = False
+    #: one command of several: the words of the launch command choose it by the function's name or a text that is given
+    named: bool = False
     #: the function is a factory: the function that it returns runs in that phase, too
     result: bool = False
     #: what stands after a generator's `yield` runs in this phase (a life-span function)
@@ -361,6 +363,25 @@ class LauncherModel(msgspec.Struct, frozen=True, kw_only=True):
     path: str = ""
 
 
+class ServiceModel(msgspec.Struct, frozen=True, kw_only=True):
+    """One file of `rules/services/`: a backing service, and how it is known that a process type talks to it.
+
+    An effect tells it where its details' `store` is one of `stores` or their `protocol` one of `protocols`, or where its
+    symbol begins with one of `symbols` and the effect is one of `effects` (none listed: any). `drives` are trigger
+    families whose processes talk to it. `settings` ("system:key") decide which product it is: `names` maps a part of
+    the value (in lower case) to the product's name, which then takes the place of `name`."""
+
+    name: str
+    stores: tuple[str, ...] = ()
+    protocols: tuple[str, ...] = ()
+    symbols: tuple[str, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    drives: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+    names: dict[str, str] = {}
+    path: str = ""
+
+
 class Rulebook(msgspec.Struct, frozen=True, kw_only=True):
     """All rules and models in force; `digest` identifies their texts."""
 
@@ -368,3 +389,4 @@ class Rulebook(msgspec.Struct, frozen=True, kw_only=True):
     libraries: tuple[LibraryModel, ...]
     launchers: tuple[LauncherModel, ...]
     digest: str
+    services: tuple[ServiceModel, ...] = ()

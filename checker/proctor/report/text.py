@@ -10,12 +10,12 @@ from proctor.model.finding import ClauseVerdict, Finding, Judgement, ProcessRepo
 from proctor.model.words import PHASE_PHRASES, SEVERITIES, VERDICTS
 from proctor.report.frame import render_frame
 from proctor.report.lines import SourceLines
+from proctor.report.matrix import WHOLE_APP, hiding
 from proctor.report.style import Style, printable, width
 
 _WIDTH = 100
 _MOST_REASONS = 12
 _MOST_FILES = 10
-_APP = "(whole app)"
 
 
 def render_text(judgement: Judgement, lines: SourceLines, style: Style) -> str:
@@ -51,7 +51,7 @@ def _heading(text: str, style: Style) -> str:
 def _finding(finding: Finding, lines: SourceLines, style: Style) -> list[str]:
     place = finding.place
     column = lines.column(place.path, place.line, place.column)
-    who = ", ".join(finding.processes) or _APP
+    who = ", ".join(finding.processes) or WHOLE_APP
     when = f" {PHASE_PHRASES[finding.phase]}" if finding.phase else ""
     head = (
         f"{style.paint(finding.severity, finding.severity)} {style.paint(finding.code, 'bold')} {finding.name}  "
@@ -93,10 +93,10 @@ def _labelled(label: str, text: str, style: Style) -> list[str]:
 def _verdict_table(judgement: Judgement, style: Style) -> list[str]:
     names = [process.name for process in judgement.processes]
     if any(verdict.process is None for verdict in judgement.verdicts):
-        names.append(_APP)
+        names.append(WHOLE_APP)
     counts = {name: Counter[str]() for name in names}
     for verdict in judgement.verdicts:
-        counts.setdefault(verdict.process or _APP, Counter())[verdict.verdict] += 1
+        counts.setdefault(verdict.process or WHOLE_APP, Counter())[verdict.verdict] += 1
     if not counts:
         return []
     first = max(width("process type"), *(width(printable(name)) for name in counts))
@@ -114,14 +114,9 @@ def _verdict_table(judgement: Judgement, style: Style) -> list[str]:
 
 def _hidden(verdicts: Iterable[ClauseVerdict], style: Style) -> list[str]:
     """Why clauses are not verified: each reason once, with the process types and clauses that it hides."""
-    reasons: dict[str, dict[str, list[str]]] = {}
-    for verdict in verdicts:
-        if verdict.verdict == "not verified":
-            by_process = reasons.setdefault(verdict.reason, {})
-            by_process.setdefault(verdict.process or _APP, []).append(verdict.clause)
-    if not reasons:
+    ordered = hiding(verdicts)
+    if not ordered:
         return []
-    ordered = sorted(reasons.items(), key=lambda item: -sum(map(len, item[1].values())))
     rows = [style.paint("Not verified, because", "bold")]
     for reason, by_process in ordered[:_MOST_REASONS]:
         by_clauses: dict[tuple[str, ...], list[str]] = {}

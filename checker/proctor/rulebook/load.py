@@ -24,6 +24,7 @@ from proctor.model.rule import (
     Rule,
     Rulebook,
     RuleExamples,
+    ServiceModel,
 )
 from proctor.model.words import CLAUSES, EFFECTS, KINDS, PHASES
 from proctor.shape import fill, nearest
@@ -71,7 +72,7 @@ class BlobCache(Protocol):
 
 @dataclass(frozen=True)
 class RuleFile:
-    """One TOML file: `kind` is "rule", "model" or "launcher", `name` its path for messages, `folder` which of
+    """One TOML file: `kind` is "rule", "model", "launcher" or "service", `name` its path for messages, `folder` which of
     the rule folders it comes from (0 is the built-in one)."""
 
     kind: str
@@ -185,7 +186,7 @@ def _builtin() -> Traversable:
 
 
 def _files(folder: Traversable, shown: str, number: int) -> Iterator[RuleFile]:
-    kinds = {"models": "model", "launchers": "launcher"}
+    kinds = {"models": "model", "launchers": "launcher", "services": "service"}
     for entry in sorted(folder.iterdir(), key=lambda each: each.name):
         if entry.is_dir():
             kind = kinds.get(entry.name, "rule")
@@ -228,6 +229,7 @@ def _compile(sources: RuleSources) -> Rulebook:
     rules = of_kind("rule", _read_rule)
     libraries = of_kind("model", _read_library)
     launchers = of_kind("launcher", _read_launcher)
+    services = of_kind("service", _read_service)
     _refuse_twins("code", [(rule.code, rule.path) for rule in rules])
     _refuse_twins("name", [(rule.name, rule.path) for rule in rules])
     _refuse_twins("name", [(model.name, model.path) for model in launchers])
@@ -235,7 +237,9 @@ def _compile(sources: RuleSources) -> Rulebook:
     ordered = tuple(
         sorted(rules, key=lambda rule: (list(CLAUSES).index(rule.clause), len(rule.code), rule.code))
     )
-    return Rulebook(rules=ordered, libraries=libraries, launchers=launchers, digest=sources.digest)
+    return Rulebook(
+        rules=ordered, libraries=libraries, launchers=launchers, digest=sources.digest, services=services
+    )
 
 
 def _refuse_twins(key: str, owners: Iterable[tuple[str, str]]) -> None:
@@ -415,3 +419,15 @@ def _check_test(test: ArgumentTest, file: str, key: str) -> None:
 
 def _read_launcher(file: RuleFile) -> LauncherModel:
     return fill({**_parse(file), "path": file.name}, LauncherModel, file.name)
+
+
+def _read_service(file: RuleFile) -> ServiceModel:
+    model = fill({**_parse(file), "path": file.name}, ServiceModel, file.name)
+    keys = ("stores", "protocols", "symbols", "drives")
+    if not any(getattr(model, key) for key in keys):
+        wanted = " or ".join(f"`{key}`" for key in keys)
+        raise ConfigurationError(f"{file.name}: the service has no {wanted}.")
+    for key in model.settings:
+        if ":" not in key:
+            raise ConfigurationError(f"{file.name}: `settings` must hold `system:key`, not `{key}`.")
+    return model
