@@ -22,7 +22,8 @@ class Registration(NamedTuple):
 
 class Spread:
     """The contexts of one program. `unit_of` gives a unit's facts, `linked` what linking it found;
-    `script` is the unit whose `__main__` block runs, in `script_phase`; `threads` says that requests are handled in threads."""
+    `script` is the unit whose `__main__` block runs, in `script_phase`; `threads` says that requests are handled in threads;
+    `words` are those of the launch command, which choose one of several commands (None: it is no program that has any)."""
 
     def __init__(
         self,
@@ -32,6 +33,7 @@ class Spread:
         script: UnitKey | None,
         threads: bool,
         script_phase: Phase = "startup",
+        words: Iterable[str] | None = (),
     ) -> None:
         self.unit_of = unit_of
         self.linked = linked
@@ -45,6 +47,9 @@ class Spread:
         self.handed: dict[Edge, None] = {}
         #: jobs that another program hands over, each with the edge that does
         self.handed_over: dict[Context, Edge] = {}
+        self.words = None if words is None else frozenset(map(_plain, words))
+        #: commands that the words of the launch command may choose
+        self._commands: dict[Registration, None] = {}
         self._queue: deque[Context] = deque()
         #: generators of which only the part "before" or "after" their first `yield` runs in a phase
         self._partial: dict[Context, set[str]] = {}
@@ -76,7 +81,7 @@ class Spread:
     def run(self) -> None:
         """Follow all edges from the contexts added so far."""
         self._drain()
-        while self._load_bodies():
+        while self._load_bodies() or self._choose():
             self._drain()
 
     def _drain(self) -> None:
@@ -104,6 +109,16 @@ class Spread:
                 self.add(Context(UnitKey(context.unit.path, 0), "import", "main"), origin)
         return bool(self._queue)
 
+    def _choose(self) -> bool:
+        """The command that the launch command names runs, or any of them where it names none of those known."""
+        if self.words is None or not self._commands:
+            return False
+        known = [each for each in self._commands if not each.edge.trigger or each.edge.trigger in self.drives]
+        chosen = [each for each in known if not self.words.isdisjoint(map(_plain, each.edge.names))]
+        for registration in chosen or known:
+            self.activate(registration)
+        return bool(self._queue)
+
     def respread(self) -> None:
         """Follow the edges of all contexts again: linking more code may have added some."""
         self._queue = deque(self.contexts)
@@ -121,6 +136,9 @@ class Spread:
             self.activate(registration)
 
     def _follow(self, context: Context, edge: Edge) -> None:
+        if edge.names:
+            self._commands[Registration(context, edge)] = None
+            return
         if edge.trigger:
             registration = Registration(context, edge)
             known = self.registered.setdefault(edge.trigger, {})
@@ -164,6 +182,10 @@ class Spread:
         if edge.trigger and phase == "request" and self.threads:
             return "thread"
         return current
+
+
+def _plain(name: str) -> str:
+    return name.replace("-", "_").lower()
 
 
 def _driven_either_way(unit: Unit, hits: Iterable[Hit]) -> Iterator[str]:

@@ -77,6 +77,7 @@ class Runs(Part):
             lane = "loop"
         if row.process:
             lane = "main"
+        names = _names_of(unit, event) if isinstance(row, RunsRow) and row.named else ()
         made = self._made_by(target) if isinstance(row, RunsRow) and row.result else ()
         # a generator is left at its `yield` until the phase that comes after it
         after = row.after_yield if isinstance(row, RunsRow) and unit.is_generator else ""
@@ -96,6 +97,7 @@ class Runs(Part):
                     trigger=trigger,
                     process=row.process,
                     part=part,
+                    names=names,
                 )
 
     def _made_by(self, key: UnitKey) -> list[UnitKey]:
@@ -291,6 +293,15 @@ class Runs(Part):
         for number, arg in enumerate(items):
             if number + offset < len(unit.params) and not isinstance(arg, Star):
                 self.ledger.feed(target, number + offset, self.passable(arg))
+
+
+def _names_of(unit: Unit, event: Event) -> tuple[str, ...]:
+    """What a command may be called: after its function, or by a text that the registration is given."""
+    given_names: list[Expr] = []
+    if isinstance(event, Call):
+        given_names = [*event.args[:2], *(value for name, value in event.keywords if name == "name")]
+    texts = [expr.value for expr in given_names if isinstance(expr, Const) and isinstance(expr.value, str)]
+    return (*texts, unit.name)
 
 
 def _fits(unit: Unit, pattern: str) -> bool:

@@ -69,9 +69,10 @@ class Sheet:
         text: str = "",
         awaited: bool = False,
         part: Literal["", "before", "after"] = "",
+        names: tuple[str, ...] = (),
     ) -> None:
         """Note that the unit makes `target` run, at event `number` (`-1 - block` for entering a block)."""
-        if phase is None and not trigger and not process:
+        if phase is None and not trigger and not process and not names:
             self.targets.setdefault(number, {})[target] = None
         main_only, guard = self._state(block)
         mark = (target, how, phase, lane, trigger, main_only, part)
@@ -95,6 +96,7 @@ class Sheet:
             text=text,
             awaited=awaited,
             part=part,
+            names=names,
         )
 
     def hit(

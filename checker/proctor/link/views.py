@@ -52,6 +52,7 @@ class View:
             self.details.get("concurrency") == "threads",
             # a script that its launcher runs anew for every user (`script-phase`) does not run at start-up
             "request" if self.details.get("script-phase") == "request" else "startup",
+            _command_words(launch),
         )
         environment = {**app.variables, **dict(process.environment), **dict(launch.environment)}
         files = [path for path in (entry.path if entry else None, *(entry.modules if entry else ())) if path]
@@ -350,6 +351,11 @@ class View:
     def systems(self) -> frozenset[str]:
         """The settings systems that this program loads."""
         return self.settings.systems()
+
+
+def _command_words(launch: Launch) -> tuple[str, ...] | None:
+    """The words that choose one of the app's own commands; servers, workers and schedulers run none of them."""
+    return None if launch.kind in ("web", "worker", "scheduler") else launch.words
 
 
 def _script_of(entry: EntryPoint) -> UnitKey | None:
