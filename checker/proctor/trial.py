@@ -173,6 +173,8 @@ def _check_fix(rule: Rule, example: Example, judgement: Judgement, book: Ruleboo
         return
     after = judge_example(msgspec.structs.replace(example, files=fixed), book, rule.path)
     more = Counter(each.code for each in after.findings) - Counter(each.code for each in judgement.findings)
+    # what the rule's finding stood in front of was there before
+    more = Counter({code: count for code, count in more.items() if code not in rule.wins_over})
     if more:
         yield f"the fix brings {', '.join(sorted(more))}."
     if any(each.code == rule.code for each in after.findings):

@@ -6,8 +6,9 @@ from fnmatch import fnmatchcase
 
 import libcst as cst
 
+from proctor.fix.apply import overlap
 from proctor.fix.asked import Asked, Offer
-from proctor.fix.imports import use_module
+from proctor.fix.imports import drop_unused, use_module
 from proctor.fix.python_code import Code
 from proctor.fix.source import Declined
 from proctor.model.finding import Edit
@@ -24,7 +25,14 @@ def await_instead(asked: Asked) -> Offer:
     module = asked.option("module")
     name, imports = use_module(code, module)
     start, end = code.span(call)[0], code.span(call.func)[1]
-    return Offer((*imports, code.source.edit(start, end, f"await {name}.{asked.option('function')}")))
+    edit = code.source.edit(start, end, f"await {name}.{asked.option('function')}")
+    return Offer(_together((*imports, edit), drop_unused(code, call.func)))
+
+
+def _together(edits: tuple[Edit, ...], unused: tuple[Edit, ...]) -> tuple[Edit, ...]:
+    """The edits, with those that only tidy up where they are not in the way."""
+    free = [each for each in unused if not any(overlap(each, other) for other in edits)]
+    return (*edits, *free)
 
 
 def _check_coroutine(code: Code, node: cst.CSTNode) -> None:
@@ -94,7 +102,9 @@ def read_environment(asked: Asked) -> Offer:
     module, imports = use_module(code, "os")
     quote = "'" if _single_quotes(code) else '"'
     start, end = code.span(statement.value)
-    return Offer((*imports, code.source.edit(start, end, f"{module}.environ[{quote}{name}{quote}]")))
+    edit = code.source.edit(start, end, f"{module}.environ[{quote}{name}{quote}]")
+    unused = () if module in code.text(statement.value) else drop_unused(code, statement.value)
+    return Offer(_together((*imports, edit), unused))
 
 
 def _single_quotes(code: Code) -> bool:

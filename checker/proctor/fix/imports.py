@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import libcst as cst
@@ -23,6 +24,36 @@ def use_module(code: Code, module: str) -> tuple[str, tuple[Edit, ...]]:
     if code.has_name(module) and _is_bound(code, module):
         raise Declined(f"`{module}` is the name of something else in this file")
     return module, (_insertion(code, f"import {module}"),)
+
+
+def drop_unused(code: Code, gone: cst.CSTNode) -> tuple[Edit, ...]:
+    """The edits that take away the imports of what only the node `gone` names: whole statements that import nothing else."""
+    names = {each.value for each in code.nodes(cst.Name, gone)}
+    edits = []
+    for line in code.module.body:
+        if not isinstance(line, cst.SimpleStatementLine) or len(line.body) != 1:
+            continue
+        small = line.body[0]
+        if not isinstance(small, cst.Import | cst.ImportFrom) or isinstance(small.names, cst.ImportStar):
+            continue
+        if len(small.names) != 1 or "#" in code.source.line(code.source.line_of(code.span(line)[0])):
+            continue  # a comment may say why it is there
+        bound = small.names[0].asname.name if small.names[0].asname else small.names[0].name
+        if isinstance(bound, cst.Name) and bound.value in names and _is_only_in(code, bound, gone):
+            start, end = code.source.line_start(code.span(line)[0]), code.span(line)[1]
+            stop = end + len(code.source.newline)
+            if code.source.text[end:stop] == code.source.newline:
+                edits.append(code.source.edit(start, stop, ""))
+    return tuple(edits)
+
+
+def _is_only_in(code: Code, bound: cst.Name, gone: cst.CSTNode) -> bool:
+    inside = {id(each) for each in code.nodes(cst.Name, gone)}
+    others = [each for each in code.nodes(cst.Name) if each.value == bound.value and each is not bound]
+    quoted = re.compile(rf"\b{bound.value}\b")
+    return all(id(each) in inside for each in others) and not any(
+        quoted.search(each.value) for each in code.nodes(cst.SimpleString)
+    )
 
 
 def first_code(code: Code) -> int:

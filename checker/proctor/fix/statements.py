@@ -85,7 +85,7 @@ def let_through(asked: Asked) -> Offer:
     if caught in ("BaseException", "builtins.BaseException"):
         return Offer((code.source.edit(*code.span(handler.type), "Exception"),))
     if caught.rpartition(".")[2] in asked.names("raises"):
-        return Offer((_raised(code, handler),), asked.option("doubt"))
+        return Offer((_raised(code, handler),))
     raise Declined("the `except` catches several things, and which of them are meant is not known")
 
 
