@@ -1,0 +1,155 @@
+"""Path questions about work that is gathered in memory and carried out now and then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from proctor.judge.deeds import Deeds
+from proctor.judge.path_words import Answer, PathQuestion, Point, asked_units, contexts_at, points, written
+from proctor.model.fact import Attr, Bind, Call, Event, Expr, Name, Seq, SetAttr, SetItem, Unit
+from proctor.model.finding import Step
+from proctor.model.program import Storage, UnitKey
+
+_ADDING = frozenset({"append", "extend", "add", "appendleft", "insert", "update", "put", "put_nowait"})
+
+
+class BatchQuestion(PathQuestion, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is added to a container in one pass is worked on (`then`) only in some later one: under a condition, in a branch
+    that empties the container. `kept_by`: such an event in the branch says that the source keeps what was not yet done."""
+
+    then: Point
+    kept_by: Point | None = None
+
+
+class _Container(NamedTuple):
+    """The expression of a container in a unit, and where it lives (nothing for a local of a loop)."""
+
+    expr: Expr
+    storage: tuple[Storage, ...]
+
+
+def answers(question: BatchQuestion, deeds: Deeds) -> Iterator[Answer]:
+    """Each adding to such a container."""
+    for key in asked_units(deeds, question):
+        unit = deeds.program.unit(key)
+        for number, event in enumerate(unit.events):
+            container = _added_to(deeds, key, event)
+            if container is None:
+                continue
+            branch = _flushing_branch(question, deeds, key, number, container)
+            if branch is not None:
+                yield from _answer(question, deeds, key, number, container, branch)
+
+
+def _added_to(deeds: Deeds, key: UnitKey, event: Event) -> _Container | None:
+    """The container that lives on after this pass, if an event adds to one."""
+    if not (
+        isinstance(event, Call) and isinstance(event.func, Attr) and event.func.name in _ADDING and event.args
+    ):
+        return None
+    expr = event.func.value
+    storage = deeds.program.storage(key, expr) if isinstance(expr, Attr | Name) else ()
+    if storage:
+        return _Container(expr, storage)
+    unit = deeds.program.unit(key)
+    if isinstance(expr, Name) and _outlives_pass(deeds, key, unit, expr.id, event.block):
+        return _Container(expr, ())
+    return None
+
+
+def _outlives_pass(deeds: Deeds, key: UnitKey, unit: Unit, name: str, block: int) -> bool:
+    """Whether a local name is bound to an empty container outside the endless loop that the block lies in."""
+    loops = [each for each in _around(unit, block) if each in deeds.program.main_loops(key)]
+    if not loops:
+        return False
+    for event in unit.events:
+        if isinstance(event, Bind) and event.name == name and loops[-1] not in _around(unit, event.block):
+            return isinstance(event.value, Seq) and not event.value.items
+    return False
+
+
+def _around(unit: Unit, block: int) -> tuple[int, ...]:
+    found: list[int] = []
+    while block > 0:
+        found.append(block)
+        block = unit.blocks[block].parent
+    return tuple(found)
+
+
+def _flushing_branch(
+    question: BatchQuestion, deeds: Deeds, key: UnitKey, number: int, container: _Container
+) -> tuple[int, Step] | None:
+    """The `if` block in which the container is worked on and emptied, and what it does there."""
+    unit = deeds.program.unit(key)
+    own = set(_around(unit, unit.events[number].block))
+    works = points(question.then, deeds, key, frozenset())
+    keeps = points(question.kept_by, deeds, key, frozenset()) if question.kept_by else {}
+    for block, info in enumerate(unit.blocks):
+        if info.kind != "if" or block in own:
+            continue
+        inside = {n for n, event in enumerate(unit.events) if block in _around(unit, event.block)}
+        if not any(_empties(deeds, key, n, container) for n in inside) or inside & set(keeps):
+            continue
+        for node in sorted(inside & set(works)):
+            deed = works[node]
+            if deed is not None:
+                return block, Step(deed.hit.place, f"`{deed.hit.symbol.removeprefix('builtins.')}`")
+    return None
+
+
+def _empties(deeds: Deeds, key: UnitKey, number: int, container: _Container) -> bool:
+    """Whether an event empties the container, itself or in what it calls."""
+    event = deeds.program.unit(key).events[number]
+    if _resets(deeds, key, event, container):
+        return True
+    if not container.storage:
+        return False
+    return any(
+        _resets(deeds, below, inner, container)
+        for target in deeds.runs(key).get(number, ())
+        for below in deeds.units_below(target)
+        for inner in deeds.program.unit(below).events
+    )
+
+
+def _resets(deeds: Deeds, key: UnitKey, event: Event, container: _Container) -> bool:
+    target: Expr | None = None
+    if isinstance(event, Call) and isinstance(event.func, Attr) and event.func.name == "clear":
+        target = event.func.value
+    elif isinstance(event, Bind) and event.how == "assign":
+        target = Name(event.name)
+    elif isinstance(event, SetAttr) and event.how == "assign":
+        target = Attr(event.obj, event.name)
+    elif isinstance(event, SetItem) and event.how == "delete":
+        target = event.obj
+    if target is None:
+        return False
+    if not container.storage:
+        return target == container.expr
+    return deeds.program.storage(key, target) == container.storage
+
+
+def _answer(
+    question: BatchQuestion,
+    deeds: Deeds,
+    key: UnitKey,
+    number: int,
+    container: _Container,
+    branch: tuple[int, Step],
+) -> Iterator[Answer]:
+    contexts = contexts_at(deeds, question, key, number)
+    if not contexts:
+        return
+    unit = deeds.program.unit(key)
+    block, step = branch
+    text = written(deeds, key, container.expr)
+    condition = unit.blocks[block]
+    place = deeds.program.place(key, unit.events[number])
+    names = {
+        "symbol": text,
+        "unit": deeds.program.symbol(key),
+        "then": step.text.strip("`"),
+        "line": str(condition.line),
+    }
+    yield Answer(contexts[0], place, names, (step,), f"adds to `{text}`", text)
