@@ -87,7 +87,8 @@ class Ledger:
         self.makers: dict[UnitKey, dict[tuple[UnitKey, int], None]] = {}
         self._queue: deque[UnitKey] = deque()
         self._queued: set[UnitKey] = set()
-        self._vague: dict[tuple[UnitKey, int], str] = {}
+        #: telling method name -> calls of it on unknown receivers
+        self._vague: dict[str, dict[tuple[UnitKey, int], None]] = {}
         self._guessed: dict[tuple[UnitKey, int], UnitKey] = {}
         self._replaced: dict[UnitKey, bool] = {}
 
@@ -133,5 +134,7 @@ class Ledger:
 
     def vague(self, key: UnitKey, event: int, name: str) -> UnitKey | None:
         """Remember a call whose receiver is unknown; gives the method guessed for it earlier."""
-        self._vague[(key, event)] = name
+        # Only a name of two words or more is telling: `exists` and `list` are on every other class.
+        if "_" in name.strip("_"):
+            self._vague.setdefault(name, {})[(key, event)] = None
         return self._guessed.get((key, event))

@@ -23,6 +23,7 @@ class Linker(Ledger):
         self._indexed: set[str] = set()
         #: how many times a unit was linked
         self.n_linked = 0
+        self._guessed_at = -1
 
     def run(self) -> None:
         """Link everything on the list and all that it reaches."""
@@ -112,11 +113,12 @@ class Linker(Ledger):
 
     def _guess(self) -> None:
         """A method name that one loaded class alone has tells the receiver."""
-        for (key, event), name in sorted(self._vague.items()):
-            # Only a name of two words or more is telling: `exists` and `list` are on every other class.
-            if (key, event) in self._guessed or "_" not in name.strip("_"):
-                continue
-            owners = self._methods.get(name, ())
-            if len(owners) == 1:
-                self._guessed[(key, event)] = owners[0]
-                self.add(key)
+        if self._guessed_at == self.n_linked:
+            return
+        self._guessed_at = self.n_linked
+        for name in sorted(self._vague.keys() & self._methods.keys()):
+            owners = self._methods[name]
+            for key, event in sorted(self._vague[name]) if len(owners) == 1 else ():
+                if (key, event) not in self._guessed:
+                    self._guessed[(key, event)] = owners[0]
+                    self.add(key)

@@ -9,7 +9,7 @@ from proctor.link.arguments import given
 from proctor.link.reach import shared_jobs
 from proctor.link.rows import Rows
 from proctor.link.storage import storage_of
-from proctor.link.views import View
+from proctor.link.views import View, code_key
 from proctor.model.fact import Call, Expr, Facts
 from proctor.model.process import Declaration, ResolvedProcess
 from proctor.model.program import Edge, Hit, Ref, Storage, UnitKey, Value
@@ -49,22 +49,26 @@ class LinkedProgram(App):
     ) -> None:
         super().__init__(facts, declaration, resolved, rows, models, tree)
         self._home: dict[UnitKey, LinkedWorld] = {}
-        self.views: tuple[View, ...] = tuple(
-            View(self, item.process, launch, models.get(launch.launcher))
-            for item in resolved
-            for launch in item.launches
-        )
-        self._link()
+        firsts: dict[object, View] = {}
+        views: list[View] = []
+        for item in resolved:
+            for launch in item.launches:
+                key = code_key(item.process, launch)
+                view = View(self, item.process, launch, models.get(launch.launcher), firsts.get(key))
+                firsts.setdefault(key, view)
+                views.append(view)
+        self.views: tuple[View, ...] = tuple(views)
+        self._link(tuple(firsts.values()))
 
-    def _link(self) -> None:
-        for view in self.views:
+    def _link(self, firsts: tuple[View, ...]) -> None:
+        for view in firsts:
             view.start()
         for _ in range(_MAX_ROUNDS):
             changed = False
-            for view in self.views:
+            for view in firsts:
                 changed = view.spread() or changed
-            jobs = shared_jobs(view.reach for view in self.views)
-            for view in self.views:
+            jobs = shared_jobs(view.reach for view in firsts)
+            for view in firsts:
                 changed = view.take_jobs(jobs) or changed
             if not changed:
                 break

@@ -31,7 +31,15 @@ from proctor.model.words import Effect, Phase
 class View:
     """One program of one process type (see `model.program.ProcessView`)."""
 
-    def __init__(self, app: App, process: ProcessType, launch: Launch, model: LauncherModel | None) -> None:
+    def __init__(
+        self,
+        app: App,
+        process: ProcessType,
+        launch: Launch,
+        model: LauncherModel | None,
+        twin: View | None = None,
+    ) -> None:
+        """`twin` is a view whose program runs the very same code (see `code_key`): what that reaches is shared."""
         self.app = app
         self.process = process
         self.launch = launch
@@ -42,27 +50,34 @@ class View:
         self.world = self.linked
         self.gaps: tuple[Gap, ...] = ()
         self.does: Mapping[Effect, Step] = {}
-        script = _script_of(entry) if entry else None
-        drives = {*launch.drives, *(entry.drives if entry else ())}
-        self.reach = Spread(
+        self.twin = twin
+        parts = (twin.reach, twin.settings, twin.loader) if twin is not None else self._own_parts(entry)
+        self.reach: Spread = parts[0]
+        self.settings: LaunchSettings = parts[1]
+        self.loader: Loader = parts[2]
+        self._done = (-1, -1)
+        #: what the entry point names but its module does not have
+        self.missing_symbol = ""
+        self._setting_hits: tuple[tuple[Context, Hit], ...] = ()
+
+    def _own_parts(self, entry: EntryPoint | None) -> tuple[Spread, LaunchSettings, Loader]:
+        app, launch = self.app, self.launch
+        reach = Spread(
             app.unit,
             self.linked.linker.units.get,
-            drives,
-            script,
+            {*launch.drives, *(entry.drives if entry else ())},
+            _script_of(entry) if entry else None,
             self.details.get("concurrency") == "threads",
             # a script that its launcher runs anew for every user (`script-phase`) does not run at start-up
             "request" if self.details.get("script-phase") == "request" else "startup",
             _command_words(launch),
         )
-        environment = {**app.variables, **dict(process.environment), **dict(launch.environment)}
+        environment = {**app.variables, **dict(self.process.environment), **dict(launch.environment)}
         files = [path for path in (entry.path if entry else None, *(entry.modules if entry else ())) if path]
-        self.settings = LaunchSettings(self.linked.world, self.linked.linker, environment, files)
+        settings = LaunchSettings(self.linked.world, self.linked.linker, environment, files)
         if self.linked.settings is None:
-            self.linked.settings = self.settings
-        self.loader = Loader(app, self.linked, self.settings, self.reach, process.name)
-        #: what the entry point names but its module does not have
-        self.missing_symbol = ""
-        self._setting_hits: tuple[tuple[Context, Hit], ...] = ()
+            self.linked.settings = settings
+        return reach, settings, Loader(app, self.linked, settings, reach, self.process.name)
 
     @property
     def contexts(self) -> Mapping[Context, tuple[Context, Edge] | None]:
@@ -177,12 +192,17 @@ class View:
         """Link and follow all that is reached so far; True where that brought in anything new."""
         before = len(self.contexts)
         self.linked.linker.run()
+        if self._done == (self.linked.linker.n_linked, before):
+            return False
         self.reach.respread()
         self.linked.linker.run()
         self.settings.reached = frozenset(context.unit for context in self.contexts)
         self.settings.forget()
         self.loader.load_modules()
-        return len(self.contexts) != before
+        changed = len(self.contexts) != before
+        if not changed:
+            self._done = (self.linked.linker.n_linked, before)
+        return changed
 
     def take_jobs(self, jobs: Mapping[str, tuple[Registration, ...]]) -> bool:
         """Run the jobs that other programs registered for the families this one drives."""
@@ -195,6 +215,8 @@ class View:
 
     def finish(self) -> None:
         """Collect what hides answers, and what the process does."""
+        if self.twin is not None:
+            self.missing_symbol = self.twin.missing_symbol
         self._setting_hits = tuple(self._read_setting_hits())
         gaps: dict[Gap, None] = dict(self.loader.gaps)
         launch = self.launch
@@ -351,6 +373,20 @@ class View:
     def systems(self) -> frozenset[str]:
         """The settings systems that this program loads."""
         return self.settings.systems()
+
+
+def code_key(process: ProcessType, launch: Launch) -> object:
+    """Programs with the same key run the same code under the same settings."""
+    entry = launch.entry
+    if entry is None:
+        return (launch.drives, launch.details.get("concurrency"), launch.details.get("script-phase"))
+    return (
+        (entry.kind, entry.path, entry.symbol, entry.called, entry.modules, entry.python_path, entry.drives),
+        (entry.script, entry.arguments),
+        (launch.drives, launch.details.get("concurrency"), launch.details.get("script-phase")),
+        frozenset({**dict(process.environment), **dict(launch.environment)}.items()),
+        _command_words(launch),
+    )
 
 
 def _command_words(launch: Launch) -> tuple[str, ...] | None:
