@@ -4,7 +4,7 @@ from twisted.protocols.basic import LineReceiver
 
 class Echo(LineReceiver):
     def connectionMade(self):
-        self.factory.opened()
+        self.factory.count_opened()
 
     def lineReceived(self, line):
         self.sendLine(self.answer(line))
@@ -13,14 +13,14 @@ class Echo(LineReceiver):
         return line
 
     def connectionLost(self, reason):
-        self.factory.closed()
+        self.factory.count_closed()
 
 
 class EchoFactory(Factory):
     protocol = Echo
 
-    def opened(self):
+    def count_opened(self):
         pass
 
-    def closed(self):
+    def count_closed(self):
         pass
