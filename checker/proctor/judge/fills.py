@@ -80,6 +80,24 @@ class Fills:
             self._is_clock(other) for other in self._beside(access)
         )
 
+    def has_age(self, access: Access) -> bool:
+        """Whether a place gets its value together with a time, by which a reader of the place judges its age."""
+        if access.how != "bind":
+            return False
+        readers = {read.unit for read in self.memory.reads.get(access.storage, ())}
+        return any(
+            other.how == "bind" and any(self._is_compared(other.storage, key) for key in readers)
+            for other in self._beside(access)
+        )
+
+    def _is_compared(self, storage: Storage, key: UnitKey) -> bool:
+        unit = self.program.unit(key)
+        return any(
+            isinstance(part, Op) and part.name in _ORDER and self._mentions(key, part, frozenset({storage}))
+            for block in unit.blocks
+            for part in subexpressions(block.test)
+        )
+
     def _known_fill(self, access: Access) -> bool:
         return not self._is_clock(access) and self.is_fill(access)
 

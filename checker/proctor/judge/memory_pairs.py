@@ -139,9 +139,7 @@ class Finder:
 
     def _tells(self, write: Access, home: Storage, kept: str) -> bool:
         """Whether a write leaves something behind that cannot simply be had again."""
-        if self._is_task(write) or (self.fills.is_fill(write) and write.storage == home):
-            return False
-        if self.fills.is_fill(write):
+        if self._is_task(write) or self.fills.is_fill(write) or self.fills.has_age(write):
             return False
         if write.how == "bind" and (is_lazy(self.memory, write) or self._is_refresh(write)):
             return False

@@ -37,19 +37,26 @@ class Roots:
             self._above.setdefault(edge.target, set()).add(edge.source)
 
     def of(self, key: UnitKey) -> frozenset[UnitKey]:
-        """The starting points that lead to a unit (itself, where nothing else does)."""
+        """The starting points that lead to a unit: what is started, or else what nothing else calls."""
         known = self._known.get(key)
         if known is None:
             seen = {key}
             todo = [key]
+            tops: set[UnitKey] = set()
             while todo:
-                for above in self._above.get(todo.pop(), ()):
-                    if above not in seen and not WORK.isdisjoint(self.memory.phases(above) | _LOOPING):
-                        seen.add(above)
-                        todo.append(above)
+                current = todo.pop()
+                callers = [above for above in self._above.get(current, ()) if self._works(above)]
+                if not callers:
+                    tops.add(current)
+                todo.extend(above for above in callers if above not in seen)
+                seen.update(callers)
             found = frozenset(unit for unit in seen if unit in self._started)
-            known = self._known[key] = found or frozenset({key})
+            known = self._known[key] = found or frozenset(tops) or frozenset({key})
         return known
+
+    def _works(self, key: UnitKey) -> bool:
+        phases = self.memory.phases(key)
+        return not WORK.isdisjoint(phases) or ("startup" in phases and bool(self.memory.loop_blocks(key)))
 
     def is_root(self, key: UnitKey) -> bool:
         """Whether something other than a plain call starts a unit."""
@@ -59,6 +66,3 @@ class Roots:
         """Whether a unit runs only as work that a request or job has handed to a thread, a task or a process."""
         roots = self.of(key)
         return bool(roots) and roots <= self._handed
-
-
-_LOOPING = frozenset({"loop"})
