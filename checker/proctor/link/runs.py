@@ -51,10 +51,8 @@ class Runs(Part):
         wanted = tuple(patterns)
         return [
             UnitKey(owner.path, unit.index)
-            for unit in module.facts.units
-            if unit.parent == owner.number
-            and unit.kind == "function"
-            and any(_fits(unit, pattern) for pattern in wanted)
+            for unit in module.functions_of(owner.number)
+            if any(_fits(unit, pattern) for pattern in wanted)
         ]
 
     def register(

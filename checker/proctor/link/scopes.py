@@ -137,6 +137,16 @@ class Module:
             event for event in facts.units[0].events if isinstance(event, Import) and event.name == "*"
         ]
         self._attributes: dict[int, dict[str, list[tuple[Scope, SetAttr]]]] = {}
+        self._functions: dict[int, list[Unit]] | None = None
+
+    def functions_of(self, number: int) -> list[Unit]:
+        """The functions that stand directly in a unit, such as a class's methods."""
+        if self._functions is None:
+            self._functions = {}
+            for unit in self.facts.units:
+                if unit.kind == "function":
+                    self._functions.setdefault(unit.parent, []).append(unit)
+        return self._functions.get(number, [])
 
     def self_attributes(self, class_index: int) -> dict[str, list[tuple[Scope, SetAttr]]]:
         """Attributes that a class's own methods set on their first parameter: name -> (method, event)."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+import msgspec
+
 from proctor.link.app import App
 from proctor.link.loading import Loader, packages_of
 from proctor.link.reach import Registration, Spread
@@ -307,10 +309,23 @@ class View:
                     context.unit == self.reach.script and context.phase == self.reach.script_phase
                 ):
                     continue
+                state = self._state_of(hit)
+                if state == "dead":
+                    continue
+                if state.startswith("env:") and not hit.guard:
+                    hit = msgspec.structs.replace(hit, guard=state[4:])
                 if hit.in_main_loop and context.phase == "startup":
                     yield context._replace(phase="loop"), hit
                 else:
                     yield context, hit
+
+    def _state_of(self, hit: Hit) -> str:
+        """The state of the block that an effect stands in, now that all settings are known."""
+        if hit.event < 0:
+            return "live"
+        scope = self.linked.world.scope(hit.unit)
+        block = scope.unit.events[hit.event].block
+        return self.settings.evaluator.block_states(scope)[block] if block else "live"
 
     def phases(self, unit: UnitKey) -> frozenset[Phase]:
         """The phases in which this program runs a unit."""
