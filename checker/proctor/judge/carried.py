@@ -2,71 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from proctor.judge.deeds import Deeds
-from proctor.model.fact import (
-    Attr,
-    Await,
-    Bind,
-    Call,
-    Choice,
-    Comp,
-    Expr,
-    Item,
-    Map,
-    Name,
-    Op,
-    Result,
-    Seq,
-    Star,
-    Text,
-    Unit,
-)
+from proctor.judge.expressions import subexpressions
+from proctor.model.fact import Attr, Bind, Call, Expr, Name, Result, Unit
 from proctor.model.program import UnitKey
 
 #: names of methods that only note what they are given
 _NOTES = frozenset({"debug", "info", "warning", "warn", "error", "exception", "critical", "log", "print"})
-
-
-def parts(expr: Expr | None) -> Iterator[Expr]:
-    """An expression and all expressions within it."""
-    if expr is None:
-        return
-    yield expr
-    for inner in _inner(expr):
-        yield from parts(inner)
-
-
-def deep_parts(unit: Unit, expr: Expr | None, depth: int = 0) -> Iterator[Expr]:
-    """An expression and all within it, also what the calls whose results it holds were made of."""
-    for part in parts(expr):
-        yield part
-        if isinstance(part, Result) and depth < 4:
-            event = unit.events[part.event]
-            if isinstance(event, Call):
-                for value in (event.func, *event.args, *(each for _, each in event.keywords)):
-                    yield from deep_parts(unit, value, depth + 1)
-
-
-def _inner(expr: Expr) -> Iterable[Expr | None]:
-    if isinstance(expr, Attr | Star | Await):
-        return (expr.value,)
-    if isinstance(expr, Item):
-        return (expr.value, expr.index)
-    if isinstance(expr, Seq):
-        return expr.items
-    if isinstance(expr, Map):
-        return (*expr.keys, *expr.values)
-    if isinstance(expr, Text):
-        return expr.parts
-    if isinstance(expr, Op):
-        return expr.operands
-    if isinstance(expr, Choice):
-        return (expr.test, expr.body, expr.orelse)
-    if isinstance(expr, Comp):
-        return (expr.element,)
-    return ()
 
 
 def carriers(
@@ -98,7 +42,7 @@ def carriers(
 def _holds(expr: Expr | None, names: set[str] | frozenset[str], results: set[int] | frozenset[int]) -> bool:
     return any(
         (isinstance(part, Name) and part.id in names) or (isinstance(part, Result) and part.event in results)
-        for part in parts(expr)
+        for part in subexpressions(expr)
     )
 
 

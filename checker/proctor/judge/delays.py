@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from proctor.judge.asking import Wanted, fits
-from proctor.judge.carried import deep_parts
 from proctor.judge.deeds import Deeds
+from proctor.judge.expressions import deep
 from proctor.judge.path_words import Answer, PathQuestion, asked_units, contexts_at
 from proctor.model.fact import Bind, Call, Const, Expr, Name, Op, Result
 from proctor.model.program import Hit, Known, UnitKey
@@ -83,7 +83,7 @@ def _called(question: DelayQuestion, deeds: Deeds, key: UnitKey, expr: Result) -
     if any(symbol.rpartition(".")[0].startswith("datetime") for symbol in symbols):
         # a point in time that was read or put together: nothing bounds it
         return _UNBOUNDED
-    parts = list(deep_parts(deeds.program.unit(key), event.func))
+    parts = list(deep(deeds.program.unit(key), event.func))
     return _delay(question, deeds, key, parts[-1]) if symbols == () and parts and parts[-1] != expr else None
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from proctor.judge.asking import Wanted, fits
-from proctor.judge.carried import parts
 from proctor.judge.deeds import Deed, Deeds
+from proctor.judge.expressions import subexpressions
 from proctor.judge.path_words import Answer, PathQuestion, Point, asked_units, contexts_at, written
 from proctor.model.fact import (
     Attr,
@@ -122,7 +122,7 @@ def _uses_result(event: object, number: int) -> bool:
 
 
 def _mentions(expr: Expr | None, number: int) -> bool:
-    return any(isinstance(part, Result) and part.event == number for part in parts(expr))
+    return any(isinstance(part, Result) and part.event == number for part in subexpressions(expr))
 
 
 def _values(event: object) -> Iterator[Expr | None]:
@@ -170,7 +170,7 @@ _KEEPING = frozenset({"join", "wait", "result", "get", "communicate", "add_done_
 
 
 def _names_in(exprs: tuple[Expr | None, ...], name: str) -> bool:
-    return any(isinstance(part, Name) and part.id == name for expr in exprs for part in parts(expr))
+    return any(isinstance(part, Name) and part.id == name for expr in exprs for part in subexpressions(expr))
 
 
 def _target_deed(question: DroppedQuestion, deeds: Deeds, key: UnitKey, hit: Hit) -> Deed | None:

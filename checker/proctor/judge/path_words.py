@@ -10,8 +10,8 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from proctor.judge.asking import ProcessWords, Wanted, fits
-from proctor.judge.carried import deep_parts
 from proctor.judge.deeds import Deed, Deeds
+from proctor.judge.expressions import deep
 from proctor.model.fact import Attr, Call, Define, Expr, Item, Name, Result
 from proctor.model.finding import Step
 from proctor.model.place import Place
@@ -196,7 +196,7 @@ def _speaks_of(deeds: Deeds, source: UnitKey, event: Define | Call, key: UnitKey
         number = next(i for i, each in enumerate(deeds.program.unit(source).events) if each is event)
         return source.path == key.path and any(each == Result(number) for each in unit.decorators)
     for value in (*event.args, *(each for _, each in event.keywords)):
-        for part in deep_parts(deeds.program.unit(source), value):
+        for part in deep(deeds.program.unit(source), value):
             if isinstance(part, Name | Attr) and any(
                 isinstance(ref, UnitRef) and UnitKey(*ref) == key
                 for ref in deeds.program.resolve(source, part)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import deque
 
 from proctor.judge.asking import Wanted, fits
-from proctor.judge.carried import parts
 from proctor.judge.deeds import Deeds
+from proctor.judge.expressions import subexpressions
 from proctor.judge.path_words import blocks_around, place_of
 from proctor.model.fact import Call, Define, Result
 from proctor.model.finding import Step
@@ -54,7 +54,7 @@ def _opens(deeds: Deeds, key: UnitKey, hit: Hit, around: set[int]) -> bool:
         isinstance(part, Result) and part.event == hit.event
         for block in around
         if blocks[block].kind == "with"
-        for part in parts(blocks[block].test)
+        for part in subexpressions(blocks[block].test)
     )
 
 
