@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from proctor.link.app import App, LinkedWorld
-from proctor.link.arguments import given
+from proctor.link.passed import given
 from proctor.link.reach import shared_jobs
 from proctor.link.rows import Rows
 from proctor.link.storage import storage_of
@@ -61,17 +61,15 @@ class LinkedProgram(App):
         self._link(tuple(firsts.values()))
 
     def _link(self, firsts: tuple[View, ...]) -> None:
-        for view in firsts:
-            view.start()
-        for _ in range(_MAX_ROUNDS):
-            changed = False
+        _follow(firsts)
+        # Only now are the settings known that conditions ask for (`if settings.DEBUG:`).
+        asked = [(world, key) for world in self.worlds.values() for key in world.evaluator.refresh()]
+        if asked:
+            for world, key in asked:
+                world.linker.add(key)
             for view in firsts:
-                changed = view.spread() or changed
-            jobs = shared_jobs(view.reach for view in firsts)
-            for view in firsts:
-                changed = view.take_jobs(jobs) or changed
-            if not changed:
-                break
+                view.reach.reset()
+            _follow(firsts)
         for view in self.views:
             view.finish()
             for context in view.contexts:
@@ -141,10 +139,7 @@ class LinkedProgram(App):
 
     def lives(self, symbol: str) -> str:
         """How long instances of a library class live, as far as the models say."""
-        for name in self.rows.ancestors(self.rows.canonical(symbol)):
-            if name in self.rows.lives:
-                return self.rows.lives[name]
-        return ""
+        return self.rows.life(symbol)
 
     def abilities(self, symbol: str) -> frozenset[Effect]:
         """The effects that methods of a library class have, as far as the models say."""
@@ -173,3 +168,18 @@ class LinkedProgram(App):
     def units(self) -> Iterable[UnitKey]:
         """Every unit that some process type reaches."""
         return dict.fromkeys(context.unit for view in self.views for context in view.contexts)
+
+
+def _follow(views: tuple[View, ...]) -> None:
+    """Link and spread from the entry points on, until no program brings in anything new."""
+    for view in views:
+        view.start()
+    for _ in range(_MAX_ROUNDS):
+        changed = False
+        for view in views:
+            changed = view.spread() or changed
+        jobs = shared_jobs(view.reach for view in views)
+        for view in views:
+            changed = view.take_jobs(jobs) or changed
+        if not changed:
+            break

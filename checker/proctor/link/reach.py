@@ -37,11 +37,14 @@ class Spread:
     ) -> None:
         self.unit_of = unit_of
         self.linked = linked
-        self.drives: set[str] = set(drives)
+        self._first_drives = frozenset(drives)
+        self.drives: set[str] = set(self._first_drives)
         self.script = script
         self.script_phase = script_phase
         self.threads = threads
         self.contexts: dict[Context, Origin] = {}
+        #: contexts that only conditions lead to which the environment decides, each with the variable
+        self.guards: dict[Context, str] = {}
         self.registered: dict[str, dict[Registration, None]] = {}
         #: functions handed to libraries at import, to do nobody knows what with
         self.handed: dict[Edge, None] = {}
@@ -54,11 +57,32 @@ class Spread:
         #: generators of which only the part "before" or "after" their first `yield` runs in a phase
         self._partial: dict[Context, set[str]] = {}
 
+    def reset(self) -> None:
+        """Forget all contexts: what the units make run has changed."""
+        self.drives = set(self._first_drives)
+        for table in (
+            self.contexts,
+            self.registered,
+            self.handed,
+            self.handed_over,
+            self._commands,
+            self._partial,
+        ):
+            table.clear()
+        self._queue.clear()
+
     def add(self, context: Context, origin: Origin = None, part: str = "") -> None:
         """A root, or a context that something else brings in."""
+        guard = (origin[1].guard or self.guards.get(origin[0], "")) if origin is not None else ""
+        if context in self.guards and not guard:
+            del self.guards[context]
+            self.contexts[context] = origin
+            self._queue.append(context)
         known = self._partial.get(context)
         if context not in self.contexts:
             self.contexts[context] = origin
+            if guard:
+                self.guards[context] = guard
             if part:
                 self._partial[context] = {part}
         elif known is None or part in known:

@@ -84,6 +84,9 @@ class Evaluator:
         self._states: dict[UnitKey, tuple[str, ...]] = {}
         self._depth = 0
         self._memo: dict[tuple[UnitKey, Expr | None], Value] = {}
+        #: units with conditions that asked for a setting, and whether the one being looked at did
+        self._dependent: dict[UnitKey, None] = {}
+        self._has_asked = False
         #: module bodies being read: their values so far
         self._stack: list[tuple[str, Names]] = []
         self._calls = CallValues(self)
@@ -146,12 +149,30 @@ class Evaluator:
             self._depth -= 1
         return names
 
+    def _ask(self, system: str, key: str) -> Value | None:
+        self._has_asked = True
+        return self.setting(system, key) if self.setting is not None else None
+
+    def refresh(self) -> tuple[UnitKey, ...]:
+        """Forget what was computed; gives the units whose conditions ask for settings, which may be known by now."""
+        self._modules.clear()
+        self._memo.clear()
+        asked = tuple(self._dependent)
+        self._dependent.clear()
+        for key in asked:
+            self._states.pop(key, None)
+        return asked
+
     def block_states(self, scope: Scope) -> tuple[str, ...]:
         """For each block of a unit "live", "dead", "main" or "env:VARIABLE" (inherited from its parents)."""
         states = self._states.get(scope.key)
         if states is None:
             self._states[scope.key] = ("live",) * len(scope.unit.blocks)
+            before, self._has_asked = self._has_asked, False
             states = self._states[scope.key] = self._compute_states(scope)
+            if self._has_asked:
+                self._dependent[scope.key] = None
+            self._has_asked = self._has_asked or before
         return states
 
     def _compute_states(self, scope: Scope) -> tuple[str, ...]:
@@ -251,7 +272,7 @@ class Evaluator:
             symbol = ref.symbol if isinstance(ref, LibRef) else ref.type
             system = self.accessors.get(symbol)
             if system and self.setting:
-                return self.setting(system, name)
+                return self._ask(system, name)
             return None
         if isinstance(ref, ObjRef | UnitRef) and self.world.unit_kind(ref) == "class":
             return self.class_value(UnitKey(ref.path, ref.number), name)
@@ -301,6 +322,9 @@ class Evaluator:
             row = self.world.rows.environment_items.get(symbol)
             if row is not None and isinstance(expr.index, Const):
                 return self.variable(str(expr.index.value), row, None)
+        setting = self.setting_item(expr.value, expr.index, scope)
+        if setting is not None:
+            return setting
         container, index = self.evaluate(expr.value, scope), self.evaluate(expr.index, scope)
         if isinstance(container, Known) and isinstance(index, Known):
             try:
@@ -309,6 +333,18 @@ class Evaluator:
                 return Unknown("it is not among the known items")
             return found if isinstance(found, Known | FromEnv | Unknown) else Known(found)
         return container if isinstance(container, FromEnv) else Unknown("it is computed")
+
+    def setting_item(self, holder: Expr, index: Expr, scope: Scope) -> Value | None:
+        """What a settings object holds under a key (`app.config["KEY"]`), or None where it is none or has no such key."""
+        if not isinstance(index, Const) or not isinstance(index.value, str) or self.setting is None:
+            return None
+        for ref in self.world.resolve(holder, scope):
+            symbol = ref.symbol if isinstance(ref, LibRef) else ref.type if isinstance(ref, LibObj) else ""
+            system = self.accessors.get(symbol)
+            value = self._ask(system, index.value) if system else None
+            if value is not None:
+                return value
+        return None
 
     def variable(self, name: str, row: EnvironmentRow, fallback: Value | None) -> Value:
         """An environment variable as this environment has it."""

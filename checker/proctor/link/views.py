@@ -106,6 +106,7 @@ class View:
 
     def start(self) -> None:
         """Add the entry point's contexts."""
+        self._done = (-1, -1)
         entry = self.launch.entry
         if entry is None:
             return
@@ -312,8 +313,9 @@ class View:
                 state = self._state_of(hit)
                 if state == "dead":
                     continue
-                if state.startswith("env:") and not hit.guard:
-                    hit = msgspec.structs.replace(hit, guard=state[4:])
+                guard = state[4:] if state.startswith("env:") else self.reach.guards.get(context, "")
+                if guard and not hit.guard:
+                    hit = msgspec.structs.replace(hit, guard=guard)
                 if hit.in_main_loop and context.phase == "startup":
                     yield context._replace(phase="loop"), hit
                 else:
