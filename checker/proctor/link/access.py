@@ -58,28 +58,58 @@ class Access(Part):
     def _load_attribute(self, expr: Attr, number: int, event: Load) -> None:
         for ref in self.world.resolve(expr.value, self.scope):
             if isinstance(ref, ObjRef):
-                self._property(ref, expr.name, number, event)
+                self._property(ref, expr.name, number, event, is_set=False)
             elif isinstance(ref, LibRef | LibObj) and self.rows.effect_reads:
                 owner = ref.symbol if isinstance(ref, LibRef) else ref.type
                 symbol = self.rows.canonical(f"{owner}.{expr.name}")
                 for row in self.rows.find_member(self.rows.effect_reads, symbol):
                     self.sheet.hit(row, symbol, number, event, None, "")
 
-    def _property(self, ref: ObjRef, name: str, number: int, event: Event) -> None:
+    def callee(self, number: int, event: Call) -> None:
+        """Properties that are read to get at what is called (`self.client.send()`)."""
+        expr: Expr = event.func
+        while isinstance(expr, Attr | Item):
+            if isinstance(expr, Attr):
+                for ref in self.world.resolve(expr.value, self.scope):
+                    if isinstance(ref, ObjRef):
+                        self._property(ref, expr.name, number, event, is_set=False)
+            expr = expr.value
+
+    def _property(self, ref: ObjRef, name: str, number: int, event: Event, *, is_set: bool) -> None:
         key = UnitKey(ref.path, ref.number)
-        for owner in self.world.mro(key)[0]:
-            for bound in self.world.scope(owner).bindings.get(name, ()):
+        project = self.world.mro(key)[0]
+        nearest = next((owner for owner in project if name in self.world.scope(owner).bindings), None)
+        owners = [nearest] if nearest is not None else []
+        if not ref.exact:
+            owners.extend(
+                below for below in self.world.below(key) if name in self.world.scope(below).bindings
+            )
+        for owner in owners:
+            for bound in self.world.scope(owner).bindings[name]:
                 if isinstance(bound.event, Define):
                     made = UnitRef(owner.path, bound.event.unit)
-                    if self.world.unit_kind(made) == "function" and self.world.is_property(made):
-                        self.sheet.edge(
-                            UnitKey(*made), number, event.block, self.sheet.place(event), "property"
-                        )
-                        return
+                    if self.world.unit_kind(made) == "function" and self.world.is_property(
+                        made, is_set=is_set
+                    ):
+                        place = self.sheet.place(event)
+                        self.sheet.edge(UnitKey(*made), number, event.block, place, "property")
+        if not owners and not is_set:
+            self._ask(ref, name, project, number, event)
+
+    def _ask(self, ref: ObjRef, name: str, project: tuple[UnitKey, ...], number: int, event: Event) -> None:
+        """A name that no class has is asked of `__getattr__`."""
+        if any(name in self.world.scope(owner).module.self_attributes(owner.number) for owner in project):
+            return
+        for method in self.world.class_member(UnitKey(ref.path, ref.number), "__getattr__", ref):
+            if isinstance(method, BoundRef):
+                target = UnitKey(method.path, method.number)
+                self.sheet.edge(target, number, event.block, self.sheet.place(event), "property")
 
     def write(self, number: int, event: SetAttr | SetItem) -> None:
         """Attributes and items of library objects that are set."""
         for ref in self.world.resolve(event.obj, self.scope):
+            if isinstance(ref, ObjRef) and isinstance(event, SetAttr):
+                self._property(ref, event.name, number, event, is_set=True)
             if not isinstance(ref, LibRef | LibObj):
                 continue
             owner = ref.symbol if isinstance(ref, LibRef) else ref.type

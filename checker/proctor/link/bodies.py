@@ -31,6 +31,10 @@ class Reading(Protocol):
         """The value of `expr` in `scope`, where `names` are the values so far of the body being read."""
         ...
 
+    def setting_item(self, holder: Expr, index: Expr, scope: Scope) -> Value | None:
+        """What a settings object holds under a key."""
+        ...
+
     def module_values(self, path: str) -> Names:
         """Name -> (value, where it was last set) for the body of a module of the tree."""
         ...

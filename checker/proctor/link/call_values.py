@@ -120,6 +120,10 @@ class CallValues:
             "endswith",
         ):
             return None
+        if func.name == "get" and event.args:
+            setting = self.reading.setting_item(func.value, event.args[0], scope)
+            if setting is not None:
+                return setting
         base = self.reading.evaluate(func.value, scope)
         args = [self.reading.evaluate(arg, scope) for arg in event.args]
         if func.name == "get" and isinstance(base, Known) and isinstance(base.value, dict):

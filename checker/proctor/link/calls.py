@@ -8,6 +8,14 @@ from proctor.link.sheet import Part, Sheet
 from proctor.model.fact import Attr, Call, Const, Event, Result, Return
 from proctor.model.program import BoundRef, Lane, LibObj, LibRef, ModRef, ObjRef, Ref, UnitKey, UnitRef
 
+#: built-in function -> the method of its first argument that it calls
+_ASKED = {
+    **{f"builtins.{name}": f"__{name}__" for name in ("len", "str", "repr", "bool", "int", "float", "hash", "iter", "next",
+                                                      "abs", "reversed", "bytes", "format")},
+    **{f"builtins.{name}": "__iter__" for name in ("list", "tuple", "set", "sorted", "sum", "min", "max", "any", "all",
+                                                   "enumerate", "zip", "frozenset")},
+}  # fmt: skip
+
 
 class Calls(Part):
     """The calls of one unit."""
@@ -94,6 +102,9 @@ class Calls(Part):
                     self.sheet.edge(target, number, event.block, self.sheet.place(event), "call")
                     if call is not None:
                         self.runs.pass_arguments(target, 1, call)
+        for owner in project:
+            for factory in self.ledger.factories.get(owner, ()):
+                self.sheet.edge(factory, number, event.block, self.sheet.place(event), "call")
         for row in self.runs.base_rows(library):
             if row.when == "made":
                 self.runs.register_methods(row, project, library, number, event)
@@ -101,7 +112,19 @@ class Calls(Part):
             # Making a subclass runs the library's own constructor, with what that does.
             self.sheet.effects(base, number, event, call)
 
+    def _ask_object(self, method: str, number: int, event: Call) -> None:
+        """A built-in function that asks its argument (`len(x)`, `str(x)`, `list(x)`)."""
+        for ref in self.world.resolve(event.args[0], self.scope):
+            if isinstance(ref, ObjRef):
+                for found in self.world.class_member(UnitKey(ref.path, ref.number), method, ref):
+                    if isinstance(found, BoundRef):
+                        target = UnitKey(found.path, found.number)
+                        self.sheet.edge(target, number, event.block, self.sheet.place(event), "call")
+
     def _library_call(self, symbol: str, number: int, event: Call) -> None:
+        asked = _ASKED.get(symbol)
+        if asked and event.args:
+            self._ask_object(asked, number, event)
         self.sheet.effects(symbol, number, event, event)
         matched = False
         for row in self.rows.find(self.rows.runs, symbol):

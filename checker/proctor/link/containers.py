@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from proctor.link.memory import Memo, Memory, Refs, union
+from proctor.link.memory import Memo, Memory, Refs, contents_cell, union
 from proctor.link.modules import Modules
 from proctor.link.scopes import Binding, Module, Scope
 from proctor.model.fact import (
@@ -118,7 +118,13 @@ class Containers:
                 parts.append(self._imported_contents(home.module, event, values, depth))
             elif event is None:
                 parts.append(self._annotated_contents(home, binding.param))
+                parts.append(self._passed_contents(home, binding.param))
         return union(parts)
+
+    def _passed_contents(self, scope: Scope, number: int) -> Refs:
+        """What callers pass in a container, or one by one to `*args`."""
+        several = scope.unit.params[number].kind in ("args", "kwargs")
+        return self.memory.look_at((scope.key, number if several else contents_cell(number)))
 
     def _annotated_contents(self, scope: Scope, number: int) -> Refs:
         annotation = scope.unit.params[number].annotation

@@ -85,6 +85,8 @@ class Ledger:
         self.entry_classes: dict[str, set[UnitKey]] = {}
         #: class -> where it is instantiated
         self.makers: dict[UnitKey, dict[tuple[UnitKey, int], None]] = {}
+        #: class -> what else runs whenever an instance is made
+        self.factories: dict[UnitKey, dict[UnitKey, None]] = {}
         self._queue: deque[UnitKey] = deque()
         self._queued: set[UnitKey] = set()
         #: telling method name -> calls of it on unknown receivers
@@ -109,6 +111,15 @@ class Ledger:
         if self.world.feed_cell(("", symbol), refs):
             for reader in sorted(self.world.readers.get(("", symbol), ())):
                 self.add(reader)
+
+    def add_factory(self, key: UnitKey, target: UnitKey) -> None:
+        """`target` runs whenever an instance of the class `key` is made: link again whoever makes one."""
+        known = self.factories.setdefault(key, {})
+        if target not in known:
+            known[target] = None
+            for made in (key, *self.world.below(key)):
+                for maker, _ in self.makers.get(made, ()):
+                    self.add(maker)
 
     def is_replaced(self, key: UnitKey) -> bool:
         """Whether a decorator makes calling a function do something else than run it (it enqueues a job)."""

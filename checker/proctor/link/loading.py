@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from proctor.link.app import App, LinkedWorld
-from proctor.link.arguments import given
 from proctor.link.linked import Loading
+from proctor.link.passed import given
 from proctor.link.reach import Spread
 from proctor.link.scopes import Scope, fixed_prefix
 from proctor.link.settings import LaunchSettings

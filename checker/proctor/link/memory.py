@@ -24,6 +24,11 @@ def union(parts: Iterable[Refs]) -> Refs:
     return tuple(seen)[:MAX_REFS]
 
 
+def contents_cell(number: int) -> int:
+    """In place of a parameter's number: the cell of what the container that is passed for it holds."""
+    return -2 - number
+
+
 class Memo(NamedTuple):
     """A result, the cells it looked at, how many refs these held together, and the one pass it is good for (0: any)."""
 

@@ -377,10 +377,37 @@ class World(Modules, Memory):
                 break
         else:
             parts.extend(self._library_member(base, name) for base in library)
+            parts.append(self._answered(project, name))
         if isinstance(receiver, ObjRef) and not receiver.exact:
             for below in self.below(key):
                 parts.append(self._own_member(below, name, below))
         return union(parts)
+
+    def _answered(self, project: tuple[UnitKey, ...], name: str) -> Refs:
+        """What `__getattr__` gives for a name that no class has."""
+        if name.startswith("__"):
+            return ()
+        return union(
+            self.returned(UnitKey(ref.path, ref.number))
+            for owner in project
+            for ref in self._own_member(owner, "__getattr__", owner)
+            if isinstance(ref, BoundRef)
+        )
+
+    def members_by_prefix(self, ref: Ref, prefix: str) -> Refs:
+        """The functions of a module or methods of an object whose names begin so (`getattr(self, f"on_{name}")`)."""
+        if isinstance(ref, ModRef):
+            module = self.module(ref.path) if not ref.path.endswith("/") else None
+            names = [*module.scopes[0].bindings] if module is not None else []
+        elif isinstance(ref, ObjRef):
+            classes = (
+                *self.mro(UnitKey(ref.path, ref.number))[0],
+                *self.below(UnitKey(ref.path, ref.number)),
+            )
+            names = list(dict.fromkeys(name for key in classes for name in self.scope(key).bindings))
+        else:
+            names = []
+        return union(self.member(ref, name) for name in names if name.startswith(prefix))
 
     def _own_member(self, owner: UnitKey, name: str, looked_up: UnitKey) -> Refs:
         module = self.module(owner.path)
@@ -402,13 +429,11 @@ class World(Modules, Memory):
             parts.append(self.resolve(event.value, method))
         return union(parts)
 
-    def is_property(self, ref: UnitRef | BoundRef) -> bool:
-        """Whether a function of a class is read as an attribute."""
+    def is_property(self, ref: UnitRef | BoundRef, *, is_set: bool = False) -> bool:
+        """Whether a function of a class runs when an attribute is read or, with `is_set`, set."""
         unit = self.files[ref.path].units[ref.number]
-        return any(
-            self._decorator_name(d) in ("property", "cached_property", "setter", "getter")
-            for d in unit.decorators
-        )
+        wanted = ("setter",) if is_set else ("property", "cached_property", "getter")
+        return any(self._decorator_name(d) in wanted for d in unit.decorators)
 
     def mro(self, key: UnitKey) -> tuple[tuple[UnitKey, ...], tuple[str, ...]]:
         """A class's project classes (itself first) and the library classes at the ends, depth first."""

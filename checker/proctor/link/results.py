@@ -6,10 +6,11 @@ from typing import Protocol
 
 from proctor.link.containers import Names
 from proctor.link.memory import Refs, union
+from proctor.link.passed import given
 from proctor.link.rows import Rows
 from proctor.link.scopes import Scope
-from proctor.model.fact import Attr, Call, Const, Expr, Name, Result, Return, Yield
-from proctor.model.program import BoundRef, ConstRef, LibObj, LibRef, ObjRef, Ref, UnitKey, UnitRef
+from proctor.model.fact import Attr, Call, Const, Expr, Name, Result, Return, Text, Yield
+from proctor.model.program import BoundRef, ConstRef, LibObj, LibRef, ModRef, ObjRef, Ref, UnitKey, UnitRef
 from proctor.model.rule import ReturnsRow
 
 #: methods of built-in containers that give one of the things inside
@@ -33,6 +34,18 @@ class Classes(Names, Protocol):
 
     def elements(self, expr: Expr | None, scope: Scope) -> Refs:
         """What iterating over `expr` gives."""
+        ...
+
+    def members_by_prefix(self, ref: Ref, prefix: str) -> Refs:
+        """The functions of a module or methods of an object whose names begin so."""
+        ...
+
+    def find_module(self, dotted: str) -> str | None:
+        """The tree's file (or namespace folder) for an absolute module name."""
+        ...
+
+    def module_attribute(self, path: str, name: str) -> Refs:
+        """What `module.name` stands for."""
         ...
 
     def scope(self, key: UnitKey) -> Scope:
@@ -106,6 +119,9 @@ class Results:
         rows = [row for row in rows if not row.where or self._is_meant(row, event, scope)]
         if rows:
             return union(self._returns(row.type, row.same_as, symbol, event, scope, args) for row in rows)
+        loaded = self._loaded(symbol, event, scope)
+        if loaded:
+            return loaded
         last = symbol.rpartition(".")[2]
         if last == "partial" and args:
             return args[0]
@@ -114,6 +130,24 @@ class Results:
         if symbol.startswith("builtins."):
             return self._builtin_result(last, event, scope, args)
         return (LibObj(f"{symbol}()"),)
+
+    def _loaded(self, symbol: str, event: Call | None, scope: Scope) -> Refs:
+        """What a call gives that loads a module or what is in one by its dotted name (`import_module("jobs.mail")`)."""
+        parts: list[Refs] = []
+        for row in self.world.rows.find(self.world.rows.loads, symbol) if event is not None else ():
+            expr = given(event, row.argument, row.position) if event is not None else None
+            for ref in self.world.resolve(expr, scope) if expr is not None else ():
+                if isinstance(ref, ConstRef) and isinstance(ref.value, str):
+                    parts.append(self._by_name(ref.value.replace(":", ".")))
+        return union(parts)
+
+    def _by_name(self, dotted: str) -> Refs:
+        path = self.world.find_module(dotted)
+        if path is not None:
+            return (ModRef(path),)
+        module, _, name = dotted.rpartition(".")
+        path = self.world.find_module(module) if module else None
+        return self.world.module_attribute(path, name) if path is not None else ()
 
     def _is_meant(self, row: ReturnsRow, event: Call | None, scope: Scope) -> bool:
         """Whether the constant arguments of a call pick this row (`client("sqs")`)."""
@@ -150,7 +184,10 @@ class Results:
             if isinstance(attribute, Const) and isinstance(attribute.value, str):
                 found = [self.world.member(ref, attribute.value) for ref in args[0]] if args else []
                 return union([*found, *(self.world.resolve(default, scope) for default in event.args[2:3])])
-            return ()
+            prefix = _text_prefix(attribute)
+            return (
+                union(self.world.members_by_prefix(ref, prefix) for ref in args[0]) if prefix and args else ()
+            )
         if name in _HAND_OUT and event is not None and isinstance(event.func, Attr):
             held = self.world.contents(event.func.value, scope, values=True)
             return union([held, *(self.world.resolve(default, scope) for default in event.args[1:2])])
@@ -168,10 +205,15 @@ class Results:
         for ref in self.world.resolve(expr, scope):
             if isinstance(ref, ObjRef):
                 key = UnitKey(ref.path, ref.number)
-                for name in ("__enter__", "__aenter__"):
-                    for method in self.world.class_member(key, name, ref):
-                        if isinstance(method, BoundRef):
-                            parts.append(self.returned(UnitKey(method.path, method.number)))
+                methods = [
+                    method
+                    for name in ("__enter__", "__aenter__")
+                    for method in self.world.class_member(key, name, ref)
+                    if isinstance(method, BoundRef)
+                ]
+                # without one the object is what a generator yields, that a decorator made a context manager
+                parts.extend(self.returned(UnitKey(m.path, m.number)) for m in methods)
+                parts.append((ref,) if not methods else ())
             elif isinstance(ref, LibObj):
                 rows = self.world.rows.find(self.world.rows.returns, f"{ref.type}.__enter__")
                 for row in rows:
@@ -181,3 +223,8 @@ class Results:
             else:
                 parts.append((ref,))
         return union(parts)
+
+
+def _text_prefix(expr: Expr) -> str:
+    first = expr.parts[0] if isinstance(expr, Text) and expr.parts else None
+    return first.value.partition("%")[0] if isinstance(first, Const) and isinstance(first.value, str) else ""

@@ -162,6 +162,12 @@ class Rows:
             found = self._ancestors[name] = tuple(order)
         return found
 
+    def life(self, symbol: str) -> str:
+        """How long instances of a library class live."""
+        return next(
+            (self.lives[name] for name in self.ancestors(self.canonical(symbol)) if name in self.lives), ""
+        )
+
     def chain(self, symbol: str) -> tuple[str, ...]:
         """The symbols whose rows hold for `symbol`: itself, then the same member on each base class."""
         found = self._chains.get(symbol)

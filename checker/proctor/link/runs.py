@@ -6,13 +6,15 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import Literal
 
-from proctor.link.arguments import given
-from proctor.link.memory import Refs
+from proctor.link.memory import Refs, contents_cell
+from proctor.link.passed import given
 from proctor.link.scopes import fixed_prefix
 from proctor.link.sheet import Part
 from proctor.model.fact import Attr, Call, Const, Event, Expr, Map, Name, Result, Return, Seq, Star, Unit
 from proctor.model.program import BoundRef, ConstRef, Lane, LibObj, ModRef, ObjRef, Ref, UnitKey, UnitRef
 from proctor.model.rule import BaseRow, RunsRow
+
+_CONTAINERS = frozenset({"builtins.list", "builtins.tuple", "builtins.dict", "builtins.set"})
 
 
 class Runs(Part):
@@ -136,11 +138,21 @@ class Runs(Part):
             target = positional[place] if place < len(positional) else rest
             if target is not None:
                 self.ledger.feed(key, target, self.passable(arg))
+                self._pass_contents(key, target, arg)
         others = next((i for i, param in enumerate(unit.params) if param.kind == "kwargs"), None)
         for name, value in call.keywords:
             target = by_name.get(name, others)
             if target is not None and name:
                 self.ledger.feed(key, target, self.passable(value))
+                self._pass_contents(key, target, value)
+
+    def _pass_contents(self, key: UnitKey, number: int, expr: Expr) -> None:
+        """What a container holds flows along with it."""
+        refs = () if isinstance(expr, Const) else self.world.resolve(expr, self.scope)
+        if any(isinstance(ref, LibObj) and ref.type in _CONTAINERS for ref in refs):
+            held = self.world.contents(expr, self.scope, values=True)
+            kept = tuple(ref for ref in held if not isinstance(ref, ConstRef))
+            self.ledger.feed(key, contents_cell(number), kept)
 
     def passable(self, expr: Expr) -> Refs:
         """What flows on through a parameter: functions, classes and objects, not plain numbers and containers."""
@@ -183,6 +195,11 @@ class Runs(Part):
         if row.rest and row.position is not None:
             exprs.extend(event.args[row.position + 1 :])
         for expr in exprs:
+            if row.made and self.unit.kind == "class":
+                for ref in self.targets(row, expr):
+                    if isinstance(ref, UnitRef | BoundRef) and self.world.unit_kind(ref) != "class":
+                        self.ledger.add_factory(self.key, UnitKey(ref.path, ref.number))
+                continue
             self.run(row, self.targets(row, expr), number, event, event)
             if row.methods:
                 self._feed_beside(row, expr)
@@ -274,7 +291,8 @@ class Runs(Part):
 
     def _passed(self, name: str) -> Refs:
         if name != "self":
-            return (LibObj(self.rows.canonical(name)),)
+            symbol = self.rows.canonical(name)
+            return self.world.kept_attribute(symbol) or (LibObj(symbol),)
         return (ObjRef(*self.key, False),) if self.unit.kind == "class" else ()
 
     def _pass_on(self, row: RunsRow, target: UnitKey, offset: int, call: Call | None) -> None:

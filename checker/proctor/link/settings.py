@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from proctor.link.arguments import given
 from proctor.link.linked import EnvironmentWrite, Ledger, SettingWrite
 from proctor.link.names import World
+from proctor.link.passed import given
 from proctor.link.rows import Rows
 from proctor.link.scopes import Scope
 from proctor.link.values import Evaluator

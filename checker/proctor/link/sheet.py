@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from proctor.link.arguments import given
 from proctor.link.linked import EnvironmentWrite, Hidden, Ledger, LinkedUnit, Loading
 from proctor.link.loops import main_loop_blocks
+from proctor.link.passed import given
 from proctor.link.scopes import Scope
 from proctor.model.fact import Attr, Call, Const, Event, Expr, Unit
 from proctor.model.place import Place

@@ -24,6 +24,7 @@ def link_unit(ledger: Ledger, scope: Scope) -> LinkedUnit:
         if sheet.states[event.block] == "dead":
             continue
         if isinstance(event, Call):
+            access.callee(number, event)
             calls.link(number, event)
         elif isinstance(event, Import):
             definitions.load(number, event)

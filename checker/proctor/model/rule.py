@@ -179,6 +179,8 @@ class RunsRow(_Row, frozen=True, kw_only=True):
     named: bool = False
     #: the function is a factory: the function that it returns runs in that phase, too
     result: bool = False
+    #: given in a class body, it runs whenever an instance of the class is made (`field(default_factory=f)`)
+    made: bool = False
     #: what stands after a generator's `yield` runs in this phase (a life-span function)
     after_yield: Phase | Literal[""] = ""
 
