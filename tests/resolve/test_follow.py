@@ -297,6 +297,8 @@ def test_what_is_run_once_before_a_deployment_ends() -> None:
         {"Procfile": "release: ./manage.py prepare\nworker: ./manage.py prepare\n", "manage.py": ""}
     )
     assert [each.launches[0].long_running for each in (release, worker)] == [False, True]
+    assert [each.launches[0].ends for each in (release, worker)] == [True, False]
+    assert [each.ends for each in launches("sleep 5; python a.py & gunicorn a:b")] == [True, False, False]
 
 
 def test_a_further_manifest_with_a_development_server_is_for_developers() -> None:

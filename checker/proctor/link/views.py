@@ -99,7 +99,9 @@ class View:
     @property
     def stays(self) -> bool:
         """Whether the program goes on until it is stopped: its launcher says so, or its code does."""
-        return self.launch.long_running or any(
+        if self.launch.long_running or self.launch.ends:
+            return self.launch.long_running
+        return any(
             context.phase == "loop" or (hit.forever and context.phase in ("startup", "import"))
             for context, hit in self.hits()
         )

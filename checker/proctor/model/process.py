@@ -51,7 +51,8 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     that stands in a configuration file was read. `conditional` programs stand in one arm of an `if` or `case`, so
     that they may not run and two of them are alternatives. `trap` is the action of a `trap … TERM` in the same
     shell text. `supervised_by` is the launcher that starts it as one of several (a nested Procfile, supervisord).
-    `kept` says of a background program that the shell waits for it (`wait`).
+    `kept` says of a background program that the shell waits for it (`wait`). `ends` says that the launcher, or the
+    process type that it is for, ends by itself, whatever the code in it does.
     """
 
     words: tuple[str, ...]
@@ -82,6 +83,7 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     trap: str = ""
     supervised_by: str = ""
     kept: bool = False
+    ends: bool = False
 
     def option(self, name: str) -> str | None:
         """The value of option `name` that is in force (the command line wins over files), or None."""

@@ -92,7 +92,13 @@ def _related(started: Sequence[Started], n_kept: int, ends: bool) -> list[Launch
         )
         kept = relation == "background" and index < n_kept
         launches.append(
-            msgspec.structs.replace(each.launch, relation=relation, long_running=stays, kept=kept)
+            msgspec.structs.replace(
+                each.launch,
+                relation=relation,
+                long_running=stays,
+                kept=kept,
+                ends=each.duration == "short" or (ends and each.duration == "open"),
+            )
         )
     return launches
 
