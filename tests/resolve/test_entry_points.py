@@ -235,7 +235,7 @@ WORDS = st.sampled_from(
 
 
 @given(st.lists(WORDS, max_size=10), st.lists(WORDS, max_size=14))
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 def test_no_words_raise(words: list[str], script: list[str]) -> None:
     files = {
         "a.sh": "#!/bin/bash\n" + " ".join(script), "x.ini": "[uwsgi]\nmodule = app:app\n", "app.py": "", "manage.py": "execute_manager",
