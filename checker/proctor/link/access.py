@@ -13,6 +13,7 @@ from proctor.model.fact import (
     Const,
     Define,
     Event,
+    Expr,
     Item,
     Load,
     Result,

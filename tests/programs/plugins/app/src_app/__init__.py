@@ -1,0 +1,2 @@
+from .registry import *  # noqa: F403
+from .registry import registry as plugins

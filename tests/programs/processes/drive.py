@@ -1,0 +1,2 @@
+def worker(run):
+    run.script("parent.py")

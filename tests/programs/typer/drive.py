@@ -1,0 +1,2 @@
+def worker(run):
+    run.script("main.py", "work", "a")
