@@ -79,6 +79,8 @@ def _added(code: Code, call: cst.Call, argument: str) -> Edit:
     if isinstance(last.value, cst.GeneratorExp) and not last.value.lpar and len(call.args) == 1:
         raise Declined("the call's only argument is a generator without brackets of its own")
     end = code.span(last.value)[1]
+    for _ in last.value.rpar:
+        end = source.text.index(")", end) + 1
     comma = isinstance(last.comma, cst.Comma)
     start = code.span(last)[0]
     own_line = not source.text[source.line_start(start) : start].strip()

@@ -63,8 +63,9 @@ def split_off(asked: Asked) -> Offer:
 
 def move_out(asked: Asked) -> Offer:
     """A switch of a launcher becomes a process type of its own: one of `options.flags` goes, and `options.type` runs the
-    same program with the sub-command `options.command` in place of `options.instead_of`. It keeps the options `options.keeps`
-    and takes over those of `options.takes` (each with a value)."""
+    same program with the sub-command `options.command` in place of `options.instead_of`. In front of that it has the options
+    `options.keeps`, behind it those of `options.copies` and those of `options.takes`, which the old one loses (each with a
+    value)."""
     command = command_at(asked.source, asked.finding.place)
     if not command.in_procfile:
         raise Declined("who else runs this script is not known")
@@ -83,40 +84,39 @@ def move_out(asked: Asked) -> Offer:
     at = next((index for index, word in enumerate(words) if word.text == asked.option("instead_of")), None)
     if flag is None or at is None:
         raise Declined("the switch is not written as a word of its own")
-    kept, taken, taken_words = _program(words, at, asked)
-    new = " ".join([*kept, asked.option("command"), *taken])
+    kept, behind, taken = _options(words, at, asked)
+    new = " ".join([*kept, asked.option("command"), *behind])
     end = command.source.line_end(command.end)
-    edits = [command.source.edit(_blank_before(command, word), word.end, "") for word in (flag, *taken_words)]
+    edits = [command.source.edit(_blank_before(command, word), word.end, "") for word in (flag, *taken)]
     edits.append(command.source.edit(end, end, f"\n{name}: {prefix}{new}"))
     return Offer(tuple(edits), claims=(f"type {name}",))
 
 
-def _program(words: tuple[Word, ...], at: int, asked: Asked) -> tuple[list[str], list[str], list[Word]]:
-    """The words of the program up to its sub-command with the options that the new process type keeps; the options that it takes
-    over, as texts and as words."""
-    keeps, takes = asked.names("keeps"), asked.names("takes")
-    program = [
-        word.text for word in words[: next(i for i, w in enumerate(words) if w.text[0] == "-" or i == at)]
-    ]
+def _options(words: tuple[Word, ...], at: int, asked: Asked) -> tuple[list[str], list[str], list[Word]]:
+    """Of the new process type: the program with the options in front of its sub-command, and the options behind it;
+    and the words that the old one loses."""
+    keeps, copies, takes = asked.names("keeps"), asked.names("copies"), asked.names("takes")
+    named = (*keeps, *copies, *takes, *asked.names("flags"))
+    start = next(i for i, word in enumerate(words) if i == at or word.text.partition("=")[0] in named)
+    program = [word.text for word in words[:start]]
+    if any(text.startswith("-") and text != "-m" for text in program):
+        raise Declined("the program has options whose meaning is not known")
     kept: list[str] = []
-    taken: list[str] = []
-    taken_words: list[Word] = []
-    index = len(program)
+    behind: list[str] = []
+    taken: list[Word] = []
+    index = start
     while index < len(words):
         name, sign, _ = words[index].text.partition("=")
-        width = 1 if sign else 2
-        pair = words[index : index + width]
+        pair = words[index : index + (1 if sign else 2)] if name in (*keeps, *copies, *takes) else ()
         if name in keeps:
             kept += [word.text for word in pair]
-        elif name in takes:
-            taken += [word.text for word in pair]
-            taken_words += pair
-        else:
-            width = 1
-        index += width
-    if program[-1] in ("-m",) or not kept:
+        elif name in (*copies, *takes):
+            behind += [word.text for word in pair]
+            taken += pair if name in takes else ()
+        index += len(pair) or 1
+    if not kept:
         raise Declined("which app it is for is not said by an option")
-    return [*program, *kept], taken, taken_words
+    return [*program, *kept], behind, taken
 
 
 def _blank_before(command: Command, word: Word) -> int:

@@ -56,16 +56,15 @@ def _is_only_in(code: Code, bound: cst.Name, gone: cst.CSTNode) -> bool:
     )
 
 
-def first_code(code: Code) -> int:
-    """The offset of the end of the last import (or docstring) at the head of the module; 0 where there is none."""
+def head_end(code: Code) -> int:
+    """The offset of the end of the last import at the head of the module, in front of its first function, class or other block;
+    0 where there is none."""
     end = 0
     for line in code.module.body:
         if not isinstance(line, cst.SimpleStatementLine):
             break
-        if isinstance(line.body[0], cst.Import | cst.ImportFrom) or _is_docstring(line):
+        if isinstance(line.body[0], cst.Import | cst.ImportFrom):
             end = code.span(line)[1]
-        else:
-            break
     return end
 
 

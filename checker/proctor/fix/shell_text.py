@@ -12,7 +12,7 @@ from proctor.model.place import Place
 #: a word in which no quoting or substitution changes what it says, or a quoted one
 _WORD = re.compile(r"""(?:[^\s"'\\$`;&|()<>#]|\$\w+|\$\{\w+\}|"[^"`\\]*"|'[^']*'|(?<=\S)#)+""")
 _REDIRECTION = r"""\s*(?:\d*>>?&?|\d*>&|&>>?|\d*<)\s*[\w./$-]+"""
-_TAIL = re.compile(rf"(?:{_REDIRECTION})*\s*(?:#.*)?")
+_TAIL = re.compile(rf"(?:{_REDIRECTION})*\s*(?P<arm>;;)?\s*(?:#.*)?")
 _ASSIGNMENTS = re.compile(r"""(?:[A-Za-z_]\w*=(?:[^\s"'`;&|()<>]|"[^"`]*"|'[^']*')*\s+)*$""")
 _SHEBANG = re.compile(r"#!.*\b(?:sh|bash|dash|ash|ksh|zsh)\b")
 
@@ -93,9 +93,10 @@ class Command:
 
     def is_last(self) -> bool:
         """Whether the shell runs nothing after the program: only other arms of the `if` or `case` around it follow."""
-        if not _TAIL.fullmatch(self.behind):
+        tail = _TAIL.fullmatch(self.behind)
+        if not tail:
             return False
-        other_arm, depth = False, 0
+        other_arm, depth = bool(tail["arm"]), 0
         for line in self.after.splitlines():
             words = line.split("#", 1)[0].strip() if "#" in line else line.strip()
             if not words:

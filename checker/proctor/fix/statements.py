@@ -8,7 +8,7 @@ import re
 import libcst as cst
 
 from proctor.fix.asked import Asked, Offer
-from proctor.fix.imports import first_code
+from proctor.fix.imports import head_end
 from proctor.fix.python_code import Code
 from proctor.fix.source import Declined
 from proctor.model.finding import Edit
@@ -23,7 +23,7 @@ def keep_task(asked: Asked) -> Offer:
     edits: list[Edit] = []
     start = code.span(small)[0]
     if isinstance(small, cst.Expr) and small.value is call:
-        name = _free_name(code, asked.names("task_names"))
+        name = _free_name(code, asked.names("task_names"), _outermost(code, call))
         edits.append(code.source.edit(start, start, f"{name} = "))
     elif (
         isinstance(small, cst.Assign)
@@ -41,9 +41,16 @@ def keep_task(asked: Asked) -> Offer:
     return Offer((*declaration, *edits))
 
 
-def _free_name(code: Code, names: tuple[str, ...]) -> str:
+def _outermost(code: Code, node: cst.CSTNode) -> cst.CSTNode:
+    """The outermost function around a node, or the module: what a new local name must not collide in."""
+    functions = [each for each in code.parents(node) if isinstance(each, cst.FunctionDef)]
+    return functions[-1] if functions else code.module
+
+
+def _free_name(code: Code, names: tuple[str, ...], within: cst.CSTNode) -> str:
+    taken = {each.value for each in code.nodes(cst.Name, within)}
     for name in names:
-        if not code.has_name(name):
+        if name not in taken:
             return name
     raise Declined("every fitting name means something already")
 
@@ -53,8 +60,8 @@ def _kept_set(code: Code, names: tuple[str, ...]) -> tuple[str, tuple[Edit, ...]
     for name in names:
         if re.search(rf"^{name}(?:: [^=\n]+)? = set\(\)", code.source.text, re.MULTILINE):
             return name, ()
-    name = _free_name(code, names)
-    end = first_code(code)
+    name = _free_name(code, names, code.module)
+    end = head_end(code)
     text = (
         f"#: tasks that are at work: the event loop itself keeps only weak references to them\n{name} = set()"
     )
