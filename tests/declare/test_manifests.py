@@ -366,6 +366,25 @@ def test_development_manifests_count_only_where_nothing_else_does() -> None:
     assert [each.development for each in both.process_types] == [False]
 
 
+@pytest.mark.parametrize(
+    ("command", "restart", "override", "development"),
+    [
+        ("rq worker", "", "", False),
+        ("rq worker", "", "docker-compose.override.yml", True),
+        ("rq worker", "always", "docker-compose.override.yml", False),
+        ("/app/start-dev.sh", "always", "", True),
+        ("/usr/local/bin/rq worker", "", "", False),
+        ("gunicorn app:dev", "", "", False),
+    ],
+)
+def test_compose_files_for_developers(command: str, restart: str, override: str, development: bool) -> None:
+    service = f"services:\n  a:\n    build: .\n    command: {command}\n"
+    files: Files = {"docker-compose.yml": service + (f"    restart: {restart}\n" if restart else "")}
+    if override:
+        files[override] = "services: {}\n"
+    assert [each.development for each in declared(files).process_types] == [development]
+
+
 def test_development_values_are_not_the_deployments() -> None:
     text = "services:\n  web: {build: ., command: run, environment: {DEBUG: '1'}}\n"
     assert declared({"docker-compose.dev.yml": text}).variables == {}

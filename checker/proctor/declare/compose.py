@@ -8,13 +8,17 @@ import shlex
 
 from proctor.declare.dockerfile import Image, Start, joined, read_image
 from proctor.declare.documents import Value, read_yaml
-from proctor.declare.manifest import Manifest, is_development, seconds
+from proctor.declare.manifest import Manifest, is_development, seconds, starts_for_development
 from proctor.model.place import Place
 from proctor.model.process import ProcessType
 from proctor.model.tree import SourceTree
 
 _NAME = re.compile(r"(docker-)?compose[\w.-]*\.ya?ml", re.IGNORECASE)
 _SERVICES = re.compile(rb"^services:\s*(#.*)?$", re.MULTILINE)
+_DEFAULT_NAME = re.compile(r"(docker-)?compose\.ya?ml", re.IGNORECASE)
+_OVERRIDES = (
+    "docker-compose.override.yml", "docker-compose.override.yaml", "compose.override.yml", "compose.override.yaml",
+)  # fmt: skip
 _STAYING = frozenset({"always", "unless-stopped"})
 _STICKY = re.compile(r"(sticky|stickiness)", re.IGNORECASE)
 
@@ -51,6 +55,10 @@ class _Reader:
             service.get("restart").text in _STAYING or service.get("deploy")
             for _, service in services.items()
         )
+        #: an override file beside it is laid over it unless somebody says otherwise, and is made for developers
+        self.overridden = _DEFAULT_NAME.fullmatch(posixpath.basename(manifest.path)) is not None and any(
+            _join(self.folder, name) in tree for name in _OVERRIDES
+        )
         #: image names that this file builds
         self.built = {
             service.get("image").text for _, service in services.items() if service.get("build")
@@ -63,7 +71,7 @@ class _Reader:
         image_name = service.get("image").text
         if not build and image_name not in self.built and not source:
             return
-        development = self.manifest.development or (bool(source) and not self.deployed)
+        development = self.manifest.development or ((bool(source) or self.overridden) and not self.deployed)
         image = self._image(build or self._build_of(image_name))
         self._settings(name, service, development)
         for inside, outside, text, line in mounts:
@@ -121,6 +129,7 @@ class _Reader:
         copied = [*image.copied, *source]
         folder = service.get("working_dir").text or image.folder
         image = Image(folder=folder, copied=copied)
+        development = development or starts_for_development(text)
         replicas = service.get("deploy", "replicas").number
         return ProcessType(
             name=name, command=text, place=Place(self.manifest.path, line), declared_in="compose", shell=shell,

@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from proctor.declare.manifest import Manifest, is_development
+from proctor.declare.manifest import Manifest, is_development, starts_for_development
 from proctor.model.place import Place
 from proctor.model.process import ProcessType, Shell
 from proctor.model.tree import SourceTree
@@ -120,7 +120,7 @@ def image_process(image: Image, name: str, path: str, development: bool) -> Proc
     command, shell, start = joined(image, image.entrypoint, image.command)
     if start is None:
         return None
-    development = development or any(map(is_development, command.split()[:3]))
+    development = development or starts_for_development(command)
     return ProcessType(
         name=name, command=command, place=Place(path, start.line), declared_in="Dockerfile", shell=shell,
         environment=tuple(sorted(image.environment.items())), folder=image.inside(), development=development,

@@ -59,6 +59,13 @@ def is_development(path: str) -> bool:
     return bool(_DEVELOPMENT.search(posixpath.basename(path)) or _DEVELOPMENT.search(posixpath.dirname(path)))
 
 
+def starts_for_development(command: str) -> bool:
+    """Whether a command runs a script or file whose name says that it is meant for a developer's machine."""
+    words = [word.strip("'\"") for word in command.split()]
+    files = [word for word in words if "/" in word or word.endswith((".sh", ".py", ".ini", ".toml"))]
+    return any(_DEVELOPMENT.search(posixpath.basename(word)) for word in files)
+
+
 def seconds(text: str) -> float | None:
     """A duration such as `1m30s`, `10s`, `90` in seconds, or None."""
     found = _DURATION.findall(text.strip())

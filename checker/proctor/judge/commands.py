@@ -18,7 +18,7 @@
 - `replicas`: whether anything declares "several" processes of the type, "one", or the number is "unknown";
 - `undriven`: the family of the effect is fired by no process type;
 - `effect`, `details`, `details_not`, `symbol`: an effect of the launcher, or of the code in one of the phases `phase`; `by`
-  limits it to the "launcher" or the "code"; `subject`: patterns of what it is about; `at_least`: a number from which on it counts;
+  limits it to the "launcher" or the "code" (a row that says `decided_by` a setting holds where that is on); `subject`: patterns of what it is about; `at_least`: a number from which on it counts;
 - `with_effect`, `without_effect`: effects that the program must (not) have besides, each a name or a table;
 - `absent`: effects that the program must not have; where code that could not be followed may, the clause is not verified;
 - `options`: names of options whose place is shown where a configuration file holds them;
@@ -416,7 +416,10 @@ def _about(asked: _Asked, context: Context, hit: Hit) -> _Seen | None:
         return None
     if alternative.at_least is not None and not _reaches(text, alternative.at_least):
         return None
-    reason = hit.unsure or (hit.guard and f"`{hit.guard}` decides whether `{hit.symbol}` runs")
+    decided = _decided(asked.view, hit)
+    if decided is None:
+        return None
+    reason = decided or hit.unsure or (hit.guard and f"`{hit.guard}` decides whether `{hit.symbol}` runs")
     if isinstance(value, FromEnv) and (alternative.subject or alternative.at_least is not None):
         reason = reason or f"`{value.variable}` decides what `{hit.symbol}` is given"
     if alternative.undriven:
@@ -427,6 +430,18 @@ def _about(asked: _Asked, context: Context, hit: Hit) -> _Seen | None:
     return _Seen(
         hit.place, hit.symbol.removeprefix("builtins."), context, hit, text, reason, (), bool(reason)
     )
+
+
+def _decided(view: ProcessView, hit: Hit) -> str | None:
+    """Where a row leaves its effect to a setting that is on or off: None where it is off, "" where it is on, or why that
+    is not known."""
+    system, _, key = hit.details.get("decided_by", "").partition(":")
+    setting = view.setting(system, key) if key else None
+    if setting is None:
+        return ""
+    if isinstance(setting.value, FromEnv):
+        return f"`{setting.value.variable}` decides `{key}`"
+    return "" if not isinstance(setting.value, Known) or setting.value.value else None
 
 
 def _reaches(text: str, least: float) -> bool:
@@ -443,6 +458,8 @@ def _undriven(hit: Hit, program: Program) -> str | None:
         return None
     for view in program.views:
         for _, other in view.hits():
+            if other.effect == "schedules" and other.details.get("family") == family and not other.guard:
+                return None
             if family in other.drives:
                 reason = other.unsure or (
                     other.guard and f"`{other.guard}` decides whether `{other.symbol}` runs"

@@ -8,6 +8,7 @@
 - `shell`: the program does not take the place of the shell in front of it;
 - `signal`: what the stop signal does to the program: "worse" than SIGTERM would, "unhandled", or "unknown";
 - `drain`: "longer" where the program may take more time to stop than it is given, "unknown" where the environment decides;
+- `with_topic`: other settings that the process type must have, each with a pattern (regular expression) for the value;
 - `once`: one finding per process type, for the first topic of the list that it has;
 - `severity`, `message`: of this alternative; `doubt`: the reason for which the clause is not verified, in place of a finding.
 `[unless]` may hold `topic`: settings of the process type that excuse it.
@@ -40,6 +41,7 @@ class _Alternative(ProcessWords, frozen=True, kw_only=True, forbid_unknown_field
     shell: bool | None = None
     signal: tuple[str, ...] = ()
     drain: tuple[str, ...] = ()
+    with_topic: dict[str, str] = msgspec.field(default_factory=dict)
     once: bool = False
     severity: str = ""
     message: str = ""
@@ -151,6 +153,10 @@ def _asks_group(asked: _Asked) -> bool:
         count, _ = replicas_of(asked.program, group.process, asked.platform)
         word = "several" if count > 1 else "one" if count else "unknown"
         if word not in alternative.replicas:
+            return False
+    for topic, pattern in alternative.with_topic.items():
+        found = settings_of(asked.program, group.process, topic)
+        if not any(re.search(pattern, each.value) for each in found):
             return False
     if alternative.shell is None:
         return True

@@ -56,9 +56,12 @@ class Grace(NamedTuple):
 
 
 def drain_of(view: ProcessView, process: ProcessType, program: Program) -> Drain | None:
-    """How long a program may take to stop, with what a hook before the signal takes; None where nothing bounds it."""
+    """How long a program may take to stop, with what a hook before the signal takes; None where nothing bounds it, or where
+    it finishes nothing anyway."""
     launch = view.launch
     signals = launch.signals
+    if signals.get("term") not in _OUTCOMES[0]:
+        return None
     before = _sleep_before(process, program)
     option = str(signals.get("grace_option", ""))
     value = launch.option(option) if option else None

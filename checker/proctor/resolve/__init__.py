@@ -27,7 +27,7 @@ def entry_points(
 ) -> tuple[ResolvedProcess, ...]:
     """The programs that each process type starts, in the declaration's order (those of further manifests behind,
     without what is meant for development: what is marked so, and manifests that start a development server where the
-    first one starts a server for production).
+    first one starts none).
     Never raises: what cannot be followed is said in `unresolved`."""
     catalogue = Catalogue(launchers)
     project = Project(tree, declaration.requirements)
@@ -37,12 +37,8 @@ def entry_points(
         [_resolve(each, catalogue, project, declaration.variables) for each in types]
         for types in (declaration.process_types, others)
     )
-    left_out = _for_development(further) if any(map(_serves, first)) else frozenset()
+    left_out = _for_development(further) if first and not _for_development(first) else frozenset()
     return (*first, *(each for each in further if each.process.place.path not in left_out))
-
-
-def _serves(resolved: ResolvedProcess) -> bool:
-    return any("serves-http" in each.does and "serves-dev" not in each.does for each in resolved.launches)
 
 
 def _for_development(resolved: Sequence[ResolvedProcess]) -> frozenset[str]:
