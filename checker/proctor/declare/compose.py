@@ -56,9 +56,9 @@ class _Reader:
             for _, service in services.items()
         )
         #: an override file beside it is laid over it unless somebody says otherwise, and is made for developers
-        self.overridden = _DEFAULT_NAME.fullmatch(posixpath.basename(manifest.path)) is not None and any(
-            _join(self.folder, name) in tree for name in _OVERRIDES
-        )
+        beside = {_join(self.folder, each) or "" for each in _OVERRIDES}
+        default = _DEFAULT_NAME.fullmatch(posixpath.basename(manifest.path))
+        self.overridden = default is not None and any(each in tree for each in beside)
         #: image names that this file builds
         self.built = {
             service.get("image").text for _, service in services.items() if service.get("build")
