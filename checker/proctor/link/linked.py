@@ -100,6 +100,11 @@ class Ledger:
             self._queued.add(key)
             self._queue.append(key)
 
+    def want(self, key: UnitKey) -> None:
+        """Have a unit linked that perhaps was already."""
+        if key not in self.units:
+            self.add(key)
+
     def feed(self, key: UnitKey, number: int, refs: Refs) -> None:
         """Pass refs on to a parameter, and link again whoever has looked at it."""
         if self.world.feed(key, number, refs):

@@ -45,6 +45,7 @@ class Loader:
         self.reach = reach
         self.process = process
         self.gaps: dict[Gap, None] = {}
+        self._folders: dict[tuple[str, bool], tuple[str, ...]] = {}
 
     def add(
         self, key: UnitKey, phase: Phase, lane: str = "main", origin: tuple[Context, Edge] | None = None
@@ -56,7 +57,7 @@ class Loader:
                 gap = Gap(place=Place(key.path, 1), reason=f"`{key.path}` cannot be read: {reason}")
                 self.gaps[gap] = None
             return
-        self.linked.linker.add(key)
+        self.linked.linker.want(key)
         unit = self.app.unit(key)
         where = "loop" if unit.is_async else "main"
         self.reach.add(Context(key, phase, where), origin)  # type: ignore[arg-type]  # both are lanes
@@ -230,11 +231,17 @@ class Loader:
             if path is not None:
                 self._load_file(path, loading, "import")
             return
-        folder = path.removesuffix("__init__.py")
-        for file in self.app.tree.python:
-            inner = file[len(folder) :].removesuffix("/__init__.py")
-            if file.startswith(folder) and not is_test(file) and (deep or "/" not in inner):
-                self._load_file(file, loading, "import")
+        for file in self._files_of(path.removesuffix("__init__.py"), deep):
+            self._load_file(file, loading, "import")
+
+    def _files_of(self, folder: str, deep: bool) -> tuple[str, ...]:
+        known = self._folders.get((folder, deep))
+        if known is None:
+            found = [file for file in self.app.tree.python if file.startswith(folder) and not is_test(file)]
+            known = self._folders[(folder, deep)] = tuple(
+                file for file in found if deep or "/" not in file[len(folder) :].removesuffix("/__init__.py")
+            )
+        return known
 
     def _load_file(self, path: str, loading: Loading | None, phase: Phase) -> None:
         for file in (*packages_of(path, self.linked.world.roots, self.app.tree), path):

@@ -161,7 +161,7 @@ class View:
             if world.unit_kind(ref) == "class":
                 for family in self.reach.drives:
                     self.linked.linker.entry_classes.setdefault(family, set()).add(key)
-                self.linked.linker.add(key)
+                self.linked.linker.want(key)
                 if entry.called or entry.kind not in ("jobs-app",):
                     self._start_class(key, entry, serving)
                 return
@@ -214,7 +214,7 @@ class View:
         before = len(self.contexts)
         for family in sorted(self.reach.drives):
             for registration in jobs.get(family, ()):
-                self.linked.linker.add(registration.edge.target)
+                self.linked.linker.want(registration.edge.target)
                 self.reach.activate(registration, foreign=True)
         return len(self.contexts) != before
 
