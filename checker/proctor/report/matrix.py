@@ -21,7 +21,7 @@ SYMBOLS: dict[Verdict, str] = {
     "violates": "✕",
     "not verified": "?",
     "conforms": "✓",
-    "not applicable": "–",
+    "not applicable": "—",
 }
 #: the order in which people ask: what is broken, what is not known, what holds
 ASKED: tuple[Verdict, ...] = ("violates", "not verified", "conforms", "not applicable")
