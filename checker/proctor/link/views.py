@@ -61,6 +61,8 @@ class View:
         #: what the entry point names but its module does not have
         self.missing_symbol = ""
         self._setting_hits: tuple[tuple[Context, Hit], ...] = ()
+        self._all_hits: list[tuple[Context, Hit]] | None = None
+        self._hits_of: dict[Effect, list[int]] = {}
 
     def _own_parts(self, entry: EntryPoint | None) -> tuple[Spread, LaunchSettings, Loader]:
         app, launch = self.app, self.launch
@@ -161,7 +163,8 @@ class View:
             if world.unit_kind(ref) == "class":
                 for family in self.reach.drives:
                     self.linked.linker.entry_classes.setdefault(family, set()).add(key)
-                self.linked.linker.want(key)
+                # it is linked as what it is only now known to be
+                self.linked.linker.add(key)
                 if entry.called or entry.kind not in ("jobs-app",):
                     self._start_class(key, entry, serving)
                 return
@@ -223,6 +226,7 @@ class View:
         if self.twin is not None:
             self.missing_symbol = self.twin.missing_symbol
         self._setting_hits = tuple(self._read_setting_hits())
+        self._keep_hits()
         gaps: dict[Gap, None] = dict(self.loader.gaps)
         launch = self.launch
         if launch.unresolved:
@@ -296,17 +300,29 @@ class View:
 
     def hits(self, *effects: Effect) -> Iterator[tuple[Context, Hit]]:
         """Each effect in each context that has it."""
-        wanted = frozenset(effects)
-        for context, hit in self._setting_hits:
-            if not wanted or hit.effect in wanted:
-                yield context, hit
+        if self._all_hits is None:
+            wanted = frozenset(effects)
+            return (each for each in self._read_hits() if not wanted or each[1].effect in wanted)
+        if not effects:
+            return iter(self._all_hits)
+        if len(effects) == 1:
+            return (self._all_hits[number] for number in self._hits_of.get(effects[0], ()))
+        chosen = sorted(number for effect in frozenset(effects) for number in self._hits_of.get(effect, ()))
+        return (self._all_hits[number] for number in chosen)  # type: ignore[index]  # it was read above
+
+    def _keep_hits(self) -> None:
+        """Remember all hits: the judges ask for them time and again."""
+        self._all_hits = list(self._read_hits())
+        for number, (_, hit) in enumerate(self._all_hits):
+            self._hits_of.setdefault(hit.effect, []).append(number)
+
+    def _read_hits(self) -> Iterator[tuple[Context, Hit]]:
+        yield from self._setting_hits
         units = self.linked.linker.units
         for context in self.contexts:
             linked = units.get(context.unit)
-            if linked is None:
-                continue
-            for hit in linked.hits:
-                if (wanted and hit.effect not in wanted) or not self.reach.is_run(context, hit.event):
+            for hit in linked.hits if linked is not None else ():
+                if not self.reach.is_run(context, hit.event):
                     continue
                 if hit.main_only and not (
                     context.unit == self.reach.script and context.phase == self.reach.script_phase
