@@ -43,7 +43,7 @@ SCRIPTS = {
     "matched": '#!/bin/sh\ncase "$HOME" in\n  nowhere) python other.py ;;\n  *) python worker.py ;;\nesac\n',
     "continued": "#!/bin/sh\nA=1\npython \\\n  worker.py\n",
     "commented": "#!/bin/sh\nA=1\npython worker.py # the worker\n\n# end\n",
-    "strict bash": "#!/bin/bash\nset -euo pipefail\nA=1\npython worker.py\n",
+    "strict bash": "#!/bin/bash\nset -eu\nA=1\npython worker.py\n",
     "after a loop": "#!/bin/sh\nfor name in a b; do\n  echo $name >> log\ndone\npython worker.py\n",
     "after a function": "#!/bin/sh\nsay() {\n  echo $1 >> log\n}\nsay hello\npython worker.py\n",
     "variable": '#!/bin/sh\nOPTION=-u\npython "$OPTION" worker.py\n',
