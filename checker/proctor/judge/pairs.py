@@ -5,6 +5,7 @@
 - "memo": results that are kept for ever. See `memo_pairs`.
 - "threads": a place in memory that several threads of one process use. See `thread_pairs`.
 - "disk": a file on the local disk. See `disk_pairs`.
+- "record": a record of a shared store. See `record_pairs`.
 All kinds also have the words of `ProcessWords`.
 """
 
@@ -13,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from proctor.errors import ConfigurationError
-from proctor.judge import disk_pairs, memo_pairs, memory_pairs, thread_pairs
+from proctor.judge import disk_pairs, memo_pairs, memory_pairs, record_pairs, thread_pairs
 from proctor.judge.drafts import Outcome, Platform
 from proctor.judge.memory import Memory
 from proctor.model.program import Program
@@ -24,6 +25,7 @@ _KINDS: Mapping[str, Callable[[Sequence[Rule], Memory], Sequence[Outcome]]] = {
     "memo": memo_pairs.judge,
     "threads": thread_pairs.judge,
     "disk": disk_pairs.judge,
+    "record": record_pairs.judge,
 }
 
 

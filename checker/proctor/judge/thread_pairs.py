@@ -18,6 +18,7 @@ from proctor.judge.drafts import Outcome, make_doubt, make_finding
 from proctor.judge.expressions import deep, local_sources
 from proctor.judge.fills import made_by
 from proctor.judge.left_work import depends_on_request
+from proctor.judge.locks import lock_held
 from proctor.judge.memory import WORK, Access, Memory
 from proctor.judge.memory_pairs import Finder
 from proctor.judge.roots import Roots
@@ -72,7 +73,6 @@ class Racing:
         self.roots = roots
         self.view = view
         self.finder = Finder(memory, roots, view)
-        self._locked: dict[tuple[UnitKey, int], bool] = {}
 
     def races(self) -> Iterator[Race]:
         """The races for each place that lasts, in the order of the program."""
@@ -119,26 +119,7 @@ class Racing:
 
     def is_locked(self, access: Access) -> bool:
         """Whether the unit holds a lock at an access, or each caller does when it calls the unit."""
-        if self._holds_lock(access.unit, access.event):
-            return True
-        calls = [edge for edge in self.memory.callers(access.unit) if edge.event >= 0]
-        return bool(calls) and all(self._holds_lock(edge.source, edge.event) for edge in calls)
-
-    def _holds_lock(self, key: UnitKey, event: int) -> bool:
-        mark = (key, event)
-        if mark not in self._locked:
-            unit = self.program.unit(key)
-            around = set()
-            block = unit.events[event].block
-            while block > 0:
-                around.add(block)
-                block = unit.blocks[block].parent
-            self._locked[mark] = any(
-                hit.block in around if hit.event < 0 else hit.event < event
-                for hit in self.program.unit_hits(key)
-                if hit.effect == "locks"
-            )
-        return self._locked[mark]
+        return lock_held(self.memory, access.unit, access.event) is not None
 
     # --- races -----------------------------------------------------------------------------------------------
 

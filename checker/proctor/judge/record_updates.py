@@ -1,0 +1,236 @@
+"""Where records of a shared store are changed by what they held before, and where waiting ones are worked on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from proctor.judge.expressions import local_sources
+from proctor.judge.locks import lock_held
+from proctor.judge.memory import Memory
+from proctor.model.fact import Attr, Await, Bind, Call, Expr, Item, Name, Op, Result, SetAttr, Unit
+from proctor.model.place import Place
+from proctor.model.program import Hit, LibObj, ObjRef, UnitKey
+
+_SAVES = frozenset({"saves-record", "commits"})
+_MAX_UNITS = 60
+_COUNTING = frozenset({"+", "-", "*", "/", "//", "|", "+=", "-=", "*=", "/=", "//=", "|="})
+
+
+class Update(NamedTuple):
+    """An attribute of a record that gets a value made from its old one, saved by the same unit; `lock` is what guards it."""
+
+    unit: UnitKey
+    event: int
+    block: int
+    place: Place
+    symbol: str
+    lock: Hit | None
+
+
+class Claim(NamedTuple):
+    """A unit that looks up waiting records (`hit`) and works on them."""
+
+    unit: UnitKey
+    hit: Hit
+    block: int
+
+
+class Records:
+    """The records of a program."""
+
+    def __init__(self, memory: Memory) -> None:
+        self.memory = memory
+        self.program = memory.program
+
+    # --- updates ---------------------------------------------------------------------------------------------
+
+    def updates(self, key: UnitKey) -> Iterator[Update]:
+        """The updates of a unit that the store itself does not make safe."""
+        unit = self.program.unit(key)
+        hits = self.program.unit_hits(key)
+        saves = [hit.event for hit in hits if hit.effect in _SAVES]
+        if not saves or any(
+            hit.effect == "locks-globally" and hit.details.get("lock") != "file" for hit in hits
+        ):
+            return
+        if any(hit.effect == "locks" and hit.details.get("lock") == "row" for hit in hits):
+            return
+        for number, event in enumerate(unit.events):
+            if not isinstance(event, SetAttr) or not self._builds_on(unit, number, event):
+                continue
+            if max(saves) < number or not self._is_read(key, event.obj):
+                continue
+            place = self.program.place(key, event)
+            symbol = f"{_shown(event.obj)}.{event.name}"
+            yield Update(key, number, event.block, place, symbol, lock_held(self.memory, key, number))
+
+    def _builds_on(self, unit: Unit, number: int, event: SetAttr) -> bool:
+        """Whether an attribute is counted on from its old value, which this unit has not set itself. Tidying a value (`x.name =
+        x.name.strip()`) or switching a flag gives the same whoever comes first."""
+        if event.how == "aug":
+            counted = event.op in _COUNTING
+        else:
+            counted = self._counts_on(unit, event.value, Attr(event.obj, event.name))
+        return counted and not any(
+            isinstance(other, SetAttr)
+            and other.obj == event.obj
+            and other.name == event.name
+            and other.how == "assign"
+            for other in unit.events[:number]
+        )
+
+    def _counts_on(self, unit: Unit, value: Expr | None, old: Attr) -> bool:
+        if isinstance(value, Name):
+            return any(
+                self._counts_on(unit, event.value, old)
+                for event in unit.events
+                if isinstance(event, Bind) and event.name == value.id and event.value != value
+            )
+        if not isinstance(value, Op) or value.name not in _COUNTING:
+            return False
+        return any(
+            old in (part, *(part.operands if isinstance(part, Op) and part.name == "or" else ()))
+            or _is_bound_to(unit, part, old)
+            for part in value.operands
+        )
+
+    def _is_read(self, key: UnitKey, obj: Expr) -> bool:
+        """Whether an object is a record that was read, here or by the caller, and not made here."""
+        unit = self.program.unit(key)
+        if not isinstance(obj, Name):
+            return False
+        sources = [event.value for event in unit.events if isinstance(event, Bind) and event.name == obj.id]
+        if not sources:
+            return self._is_record(key, obj)
+        return any(self._reads(key, source) for source in sources)
+
+    def _reads(self, key: UnitKey, value: Expr | None) -> bool:
+        inner = value.value if isinstance(value, Await | Item) else value
+        if not isinstance(inner, Result):
+            return False
+        return any(
+            hit.event == inner.event and hit.effect == "reads-record" and hit.details.get("write") is None
+            for hit in self.program.unit_hits(key)
+        )
+
+    def _is_record(self, key: UnitKey, obj: Expr) -> bool:
+        for ref in self.program.resolve(key, obj):
+            if isinstance(ref, LibObj) and self.program.lives(ref.type) == "record":
+                return True
+            if isinstance(ref, ObjRef) and any(
+                self.program.lives(base) == "record"
+                for base in self.program.class_bases(UnitKey(ref.path, ref.number))
+            ):
+                return True
+        return False
+
+    def lock_name(self, key: UnitKey, lock: Hit) -> str:
+        """How the code calls a lock."""
+        unit = self.program.unit(lock.unit)
+        if lock.event < 0 and lock.block >= 0:
+            items = getattr(unit.blocks[lock.block].test, "items", ())
+            return _shown(items[0]) if items and _shown(items[0]) else lock.symbol
+        call = unit.events[lock.event]
+        shown = _shown(call.func.value) if isinstance(call, Call) and isinstance(call.func, Attr) else ""
+        return shown if shown and not lock.symbol.startswith(f"{shown}.") else lock.symbol
+
+    # --- claims ----------------------------------------------------------------------------------------------
+
+    def claims(self, key: UnitKey, work: frozenset[str]) -> Iterator[Claim]:
+        """The look-ups of a unit whose results are worked on without being claimed."""
+        unit = self.program.unit(key)
+        hits = self.program.unit_hits(key)
+        if any(
+            hit.effect == "locks-globally" or (hit.effect == "locks" and hit.details.get("lock") == "row")
+            for hit in hits
+        ):
+            return
+        for hit in hits:
+            if hit.effect == "reads-record" and hit.details.get("claim") == "none" and hit.event >= 0:
+                yield Claim(key, hit, unit.events[hit.event].block)
+        for number, block in enumerate(unit.blocks):
+            if block.kind != "for" or block.test is None:
+                continue
+            lookup = self._lookup(key, number, block.test)
+            if lookup is not None and self._is_marked(key, number) and self._works_on(key, number, work):
+                yield Claim(key, lookup, number)
+
+    def _lookup(self, key: UnitKey, block: int, test: Expr) -> Hit | None:
+        """The reading of records over which a loop goes."""
+        unit = self.program.unit(key)
+        events = {part.event for part in local_sources(unit, test) if isinstance(part, Result)}
+        chosen = [
+            hit
+            for hit in self.program.unit_hits(key)
+            if hit.effect in ("reads-record", "database")
+            and (hit.event in events or (hit.event < 0 and hit.block == block))
+        ]
+        return chosen[0] if chosen else None
+
+    def _is_marked(self, key: UnitKey, block: int) -> bool:
+        """Whether the loop changes each record and saves it."""
+        unit = self.program.unit(key)
+        names = {
+            e.name
+            for e in unit.events
+            if isinstance(e, Bind) and e.how == "for" and _inside(unit, e.block, block)
+        }
+        names |= {unit.blocks[block].name} - {""}
+        changed = any(
+            isinstance(event, SetAttr)
+            and isinstance(event.obj, Name)
+            and event.obj.id in names
+            and _inside(unit, event.block, block)
+            for event in unit.events
+        )
+        saved = any(
+            hit.effect in _SAVES and hit.event >= 0 and _inside(unit, unit.events[hit.event].block, block)
+            for hit in self.program.unit_hits(key)
+        )
+        return changed and saved
+
+    def _works_on(self, key: UnitKey, block: int, work: frozenset[str]) -> bool:
+        """Whether the loop does something that must not happen twice, itself or through what it calls."""
+        unit = self.program.unit(key)
+        todo: list[UnitKey] = []
+        for number, event in enumerate(unit.events):
+            if _inside(unit, event.block, block):
+                if any(hit.event == number and hit.effect in work for hit in self.program.unit_hits(key)):
+                    return True
+                todo.extend(self.program.targets(key, number))
+        seen: set[UnitKey] = set()
+        while todo and len(seen) < _MAX_UNITS:
+            current = todo.pop()
+            if current in seen:
+                continue
+            seen.add(current)
+            if any(hit.effect in work for hit in self.program.unit_hits(current)):
+                return True
+            todo.extend(
+                edge.target for edge in self.program.edges(current) if edge.how == "call" and not edge.trigger
+            )
+        return False
+
+
+def _is_bound_to(unit: Unit, part: Expr, old: Attr) -> bool:
+    return isinstance(part, Name) and any(
+        isinstance(event, Bind) and event.name == part.id and event.value == old for event in unit.events
+    )
+
+
+def _inside(unit: Unit, block: int, outer: int) -> bool:
+    while block > 0:
+        if block == outer:
+            return True
+        block = unit.blocks[block].parent
+    return False
+
+
+def _shown(expr: Expr) -> str:
+    if isinstance(expr, Name):
+        return expr.id
+    if isinstance(expr, Attr):
+        inner = _shown(expr.value)
+        return f"{inner}.{expr.name}" if inner else expr.name
+    return ""
