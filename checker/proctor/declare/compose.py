@@ -44,6 +44,10 @@ def read_compose(path: str, content: bytes, tree: SourceTree) -> Manifest:
     return manifest
 
 
+def _is_kept_running(service: Value) -> bool:
+    return bool(service.get("restart").text in _STAYING or service.get("deploy"))
+
+
 class _Reader:
     def __init__(self, manifest: Manifest, services: Value, tree: SourceTree) -> None:
         self.manifest = manifest
@@ -51,10 +55,7 @@ class _Reader:
         self.folder = posixpath.dirname(manifest.path)
         self.services = services
         #: a file that keeps its services running is used for a deployment, also where it mounts the source
-        self.deployed = any(
-            service.get("restart").text in _STAYING or service.get("deploy")
-            for _, service in services.items()
-        )
+        self.deployed = any(_is_kept_running(service) for _, service in services.items())
         #: an override file beside it is laid over it unless somebody says otherwise, and is made for developers
         beside = {_join(self.folder, each) or "" for each in _OVERRIDES}
         default = _DEFAULT_NAME.fullmatch(posixpath.basename(manifest.path))
@@ -71,7 +72,9 @@ class _Reader:
         image_name = service.get("image").text
         if not build and image_name not in self.built and not source:
             return
-        development = self.manifest.development or ((bool(source) or self.overridden) and not self.deployed)
+        # A service that mounts the source over its image is a developer's, unless it is itself kept running.
+        mounted = bool(source) and not _is_kept_running(service)
+        development = self.manifest.development or mounted or (self.overridden and not self.deployed)
         image = self._image(build or self._build_of(image_name))
         self._settings(name, service, development)
         for inside, outside, text, line in mounts:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from proctor.model.fact import Attr, Call, Const, Expr, Jump, Name, Op, Result, Return, Unit
+from proctor.model.fact import Attr, Bind, Call, Const, Expr, Jump, Name, Op, Result, Return, Unit
+
+#: methods of built-in containers that take out what they give
+_TAKING = frozenset({"pop", "popleft", "popitem", "remove", "get_nowait"})
 
 
 def main_loop_blocks(unit: Unit) -> frozenset[int]:
@@ -16,7 +19,12 @@ def main_loop_blocks(unit: Unit) -> frozenset[int]:
     for number, block in enumerate(unit.blocks):
         if (
             (block.parent in found and number)
-            or (block.kind == "while" and is_endless(block.test, unit) and not is_retry(unit, number))
+            or (
+                block.kind == "while"
+                and is_endless(block.test, unit)
+                and not is_retry(unit, number)
+                and not _uses_up(unit, number)
+            )
             or (block.kind == "for" and _is_endless_iterator(block.test, unit))
         ):
             found.add(number)
@@ -72,6 +80,25 @@ def is_retry(unit: Unit, loop: int) -> bool:
             block = unit.blocks[block].parent
         if block == loop:
             return True
+    return False
+
+
+def _uses_up(unit: Unit, loop: int) -> bool:
+    """Whether the loop goes on while there is something left in what its body takes from (`while todo: todo.pop()`)."""
+    test = unit.blocks[loop].test
+    if not isinstance(test, Name | Attr):
+        return False
+    within = blocks_inside(unit, loop)
+    for event in unit.events:
+        if event.block not in within:
+            continue
+        if isinstance(event, Call) and isinstance(event.func, Attr):
+            if event.func.value == test and event.func.name in _TAKING:
+                return True
+        elif isinstance(event, Bind) and test == Name(event.name):
+            is_new = event.value is not None and not isinstance(event.value, Const)
+            if is_new:
+                return True
     return False
 
 

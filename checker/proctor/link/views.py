@@ -308,7 +308,7 @@ class View:
         if len(effects) == 1:
             return (self._all_hits[number] for number in self._hits_of.get(effects[0], ()))
         chosen = sorted(number for effect in frozenset(effects) for number in self._hits_of.get(effect, ()))
-        return (self._all_hits[number] for number in chosen)  # type: ignore[index]  # it was read above
+        return (self._all_hits[number] for number in chosen)
 
     def _keep_hits(self) -> None:
         """Remember all hits: the judges ask for them time and again."""
