@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from proctor.judge.deeds import Deeds
+from proctor.judge.graph import around
 from proctor.judge.path_words import Answer, PathQuestion, Point, asked_units, contexts_at, points, written
 from proctor.model.fact import Attr, Bind, Call, Event, Expr, Name, Seq, SetAttr, SetItem, Unit
 from proctor.model.finding import Step
@@ -60,21 +61,13 @@ def _added_to(deeds: Deeds, key: UnitKey, event: Event) -> _Container | None:
 
 def _outlives_pass(deeds: Deeds, key: UnitKey, unit: Unit, name: str, block: int) -> bool:
     """Whether a local name is bound to an empty container outside the endless loop that the block lies in."""
-    loops = [each for each in _around(unit, block) if each in deeds.program.main_loops(key)]
+    loops = [each for each in around(unit, block) if each in deeds.program.main_loops(key)]
     if not loops:
         return False
     for event in unit.events:
-        if isinstance(event, Bind) and event.name == name and loops[-1] not in _around(unit, event.block):
+        if isinstance(event, Bind) and event.name == name and loops[-1] not in around(unit, event.block):
             return isinstance(event.value, Seq) and not event.value.items
     return False
-
-
-def _around(unit: Unit, block: int) -> tuple[int, ...]:
-    found: list[int] = []
-    while block > 0:
-        found.append(block)
-        block = unit.blocks[block].parent
-    return tuple(found)
 
 
 def _flushing_branch(
@@ -82,13 +75,13 @@ def _flushing_branch(
 ) -> tuple[int, Step] | None:
     """The `if` block in which the container is worked on and emptied, and what it does there."""
     unit = deeds.program.unit(key)
-    own = set(_around(unit, unit.events[number].block))
+    own = set(around(unit, unit.events[number].block))
     works = points(question.then, deeds, key, frozenset())
     keeps = points(question.kept_by, deeds, key, frozenset()) if question.kept_by else {}
     for block, info in enumerate(unit.blocks):
         if info.kind != "if" or block in own:
             continue
-        inside = {n for n, event in enumerate(unit.events) if block in _around(unit, event.block)}
+        inside = {n for n, event in enumerate(unit.events) if block in around(unit, event.block)}
         if not any(_empties(deeds, key, n, container) for n in inside) or inside & set(keeps):
             continue
         for node in sorted(inside & set(works)):

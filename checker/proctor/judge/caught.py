@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from proctor.judge.deeds import Deeds
+from proctor.judge.graph import inside
 from proctor.judge.path_words import Answer, PathQuestion, asked_units, blocks_around, contexts_at
 from proctor.model.fact import Attr, Awaits, Block, Call, Expr, Jump, Name, Raise, Return, Seq, Unit
 from proctor.model.place import Place
@@ -83,29 +84,26 @@ def _is_caught_before(question: CaughtQuestion, deeds: Deeds, key: UnitKey, numb
 
 
 def _waits(unit: Unit, block: int) -> bool:
-    inside = {block}
-    for number, other in enumerate(unit.blocks):
-        if other.parent in inside and number > block:
-            inside.add(number)
+    within = inside(unit, block)
     return any(
-        event.block in inside
+        event.block in within
         and (isinstance(event, Awaits) or (isinstance(event, Call) and event.use == "await"))
         for event in unit.events
-    ) or any(unit.blocks[each].is_async for each in inside)
+    ) or any(unit.blocks[each].is_async for each in within)
 
 
 def _goes_on(question: CaughtQuestion, deeds: Deeds, key: UnitKey, number: int, node: int) -> bool:
     """Whether a path out of the arm goes on in the unit: back to the loop, or past the statement."""
     graph = deeds.graph(key)
     unit = deeds.program.unit(key)
-    inside = _inside(unit, number)
+    within = inside(unit, number)
     reached = graph.reach([node], failing=False)
     if question.in_loop:
         loops = [each for each in blocks_around(deeds, key, node) if each in graph.head]
         if question.endless:
             loops = [each for each in loops if each in _endless(deeds, key)]
         return any(graph.head[each] in reached for each in loops)
-    own_events = {each for each, event in enumerate(unit.events) if event.block in inside}
+    own_events = {each for each, event in enumerate(unit.events) if event.block in within}
     ends = _leaving(unit, own_events)
     # a path that ends the arm without a statement that leaves it
     plain = graph.reach([node], ends, failing=False)
@@ -119,14 +117,6 @@ def _endless(deeds: Deeds, key: UnitKey) -> frozenset[int]:
         if block.parent in loops:
             loops.add(number)
     return frozenset(loops)
-
-
-def _inside(unit: Unit, block: int) -> frozenset[int]:
-    found = {block}
-    for number, other in enumerate(unit.blocks):
-        if other.parent in found and number > block:
-            found.add(number)
-    return frozenset(found)
 
 
 def _leaving(unit: Unit, events: set[int]) -> frozenset[int]:

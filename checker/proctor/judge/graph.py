@@ -296,6 +296,24 @@ class _Builder:
         return self._past(frame, [frame.exit], bool(exits))
 
 
+def around(unit: Unit, block: int) -> tuple[int, ...]:
+    """A block and the blocks that hold it, innermost first; the unit's body is left out."""
+    found: list[int] = []
+    while block > 0:
+        found.append(block)
+        block = unit.blocks[block].parent
+    return tuple(found)
+
+
+def inside(unit: Unit, block: int) -> frozenset[int]:
+    """A block and all blocks within it."""
+    found = {block}
+    for number, other in enumerate(unit.blocks):
+        if other.parent in found and number > block:
+            found.add(number)
+    return frozenset(found)
+
+
 def catches_all(block: Block) -> bool:
     """Whether an `except` arm catches whatever goes wrong in the ordinary way."""
     if block.test is None:

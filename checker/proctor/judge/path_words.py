@@ -12,6 +12,7 @@ import msgspec
 from proctor.judge.asking import ProcessWords, Wanted, fits
 from proctor.judge.deeds import Deed, Deeds
 from proctor.judge.expressions import deep
+from proctor.judge.graph import around
 from proctor.model.fact import Attr, Call, Define, Expr, Item, Name, Result
 from proctor.model.finding import Step
 from proctor.model.place import Place
@@ -271,13 +272,7 @@ def is_in_main_loop(deeds: Deeds, key: UnitKey, node: int) -> bool:
 
 def blocks_around(deeds: Deeds, key: UnitKey, node: int) -> tuple[int, ...]:
     """The blocks that hold a node, innermost first."""
-    unit = deeds.program.unit(key)
-    block = block_of(deeds, key, node)
-    found: list[int] = []
-    while block > 0:
-        found.append(block)
-        block = unit.blocks[block].parent
-    return tuple(found)
+    return around(deeds.program.unit(key), block_of(deeds, key, node))
 
 
 def block_of(deeds: Deeds, key: UnitKey, node: int) -> int:

@@ -1,0 +1,287 @@
+"""What is left when a program's loops have ended: threads, children, waits, consumers, and clean-up that does not run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+from proctor.judge.asking import Wanted, fits
+from proctor.judge.deeds import Deeds, receiver
+from proctor.judge.graph import around
+from proctor.judge.handlers import Flag, closure, mentions
+from proctor.judge.mainloops import may_leave
+from proctor.judge.path_words import blocks_around
+from proctor.judge.shutdown import End, Shutdown
+from proctor.model.fact import Attr, Bind, Call, Const, Expr, Name, Result, SetAttr, Unit, Yield
+from proctor.model.finding import Step
+from proctor.model.place import Place
+from proctor.model.program import Context, Hit, Known, UnitKey
+
+_ENDING = frozenset({"terminate", "kill", "send_signal", "killpg", "join", "close", "stop", "shutdown"})
+
+
+class Left(NamedTuple):
+    """Something left: where it is, by what name, with further evidence."""
+
+    context: Context
+    place: Place
+    name: str
+    steps: tuple[Step, ...] = ()
+    target: str = ""
+
+
+def matches(symbol: str, patterns: tuple[str, ...]) -> bool:
+    """Whether a library's name fits one of the patterns."""
+    return any(fnmatchcase(symbol, pattern) for pattern in patterns)
+
+
+# --- threads ------------------------------------------------------------------------------------------------
+
+
+def endless_threads(deeds: Deeds, started: Wanted) -> Iterator[Left]:
+    """Threads that hold the exit (`started` says which effects start such), and that nothing ever ends."""
+    for context, hit in deeds.view.hits(*started.effect):  # type: ignore[arg-type]  # checked against the vocabulary on load
+        if hit.event < 0 or not fits(started, hit) or hit.guard or hit.unsure:
+            continue
+        if _is_made_daemon(deeds, hit):
+            continue
+        for edge in deeds.program.edges(hit.unit):
+            if edge.event != hit.event or edge.lane != "thread" or edge.target not in deeds.contexts:
+                continue
+            place = _endless_place(deeds, edge.target)
+            if place is not None:
+                name = deeds.program.symbol(edge.target)
+                steps = (Step(place, f"`{name}` goes round for ever"),)
+                yield Left(context, hit.place, hit.symbol, steps, name)
+
+
+def _is_made_daemon(deeds: Deeds, hit: Hit) -> bool:
+    """Whether the thread is made a daemon after its making, or by its own class."""
+    unit = deeds.program.unit(hit.unit)
+    names = {
+        event.name for event in unit.events if isinstance(event, Bind) and event.value == Result(hit.event)
+    }
+    attributes = {
+        event.name for event in unit.events if isinstance(event, SetAttr) and event.value == Result(hit.event)
+    }
+    for event in unit.events:
+        if isinstance(event, SetAttr) and event.name == "daemon" and _is_one_of(event.obj, names, attributes):
+            return True
+        if isinstance(event, Call) and isinstance(event.func, Attr) and event.func.name == "setDaemon":
+            return True
+    call = unit.events[hit.event]
+    if isinstance(call, Call):
+        for ref in deeds.program.resolve(hit.unit, call.func):
+            path, number = getattr(ref, "path", None), getattr(ref, "number", None)
+            if isinstance(path, str) and isinstance(number, int) and _class_is_daemon(deeds, path, number):
+                return True
+    return False
+
+
+def _is_one_of(expr: Expr, names: set[str], attributes: set[str]) -> bool:
+    return (isinstance(expr, Name) and expr.id in names) or (
+        isinstance(expr, Attr) and expr.name in attributes
+    )
+
+
+def _class_is_daemon(deeds: Deeds, path: str, number: int) -> bool:
+    """`self.daemon = True`, or `super().__init__(daemon=True)`, in a class of threads."""
+    for unit in deeds.program.files[path].units:
+        if unit.parent != number:
+            continue
+        for event in unit.events:
+            if isinstance(event, SetAttr) and event.name == "daemon":
+                return True
+            if isinstance(event, Call) and any(
+                name == "daemon" and value == Const(True) for name, value in event.keywords
+            ):
+                return True
+        if any(
+            isinstance(e, Bind) and e.name == "daemon" for e in deeds.program.files[path].units[number].events
+        ):
+            return True
+    return False
+
+
+def _endless_place(deeds: Deeds, key: UnitKey) -> Place | None:
+    """The loop of a unit, or of what it calls, that neither ends by itself nor asks anything that others set."""
+    for unit_key in deeds.units_below(key):
+        unit = deeds.program.unit(unit_key)
+        for block in deeds.program.main_loops(unit_key):
+            if unit.blocks[block].kind == "while" and not may_leave(unit, block):
+                return Place(unit_key.path, unit.blocks[block].line)
+    return None
+
+
+# --- children ------------------------------------------------------------------------------------------------
+
+
+def left_children(deeds: Deeds, shutdown: Shutdown, started: Wanted) -> Iterator[Left]:
+    """Child processes that go on by themselves, which nothing on the way out ends."""
+    if _ends_children(deeds, shutdown):
+        return
+    for context, hit in deeds.view.hits(*started.effect):  # type: ignore[arg-type]  # checked against the vocabulary on load
+        if hit.event < 0 or not fits(started, hit) or hit.guard or hit.unsure:
+            continue
+        if context.phase not in ("startup", "import", "loop"):
+            continue
+        targets = [
+            edge.target
+            for edge in deeds.program.edges(hit.unit)
+            if edge.event == hit.event and edge.process and edge.target in deeds.contexts
+        ]
+        for target in targets:
+            place = _loop_place(deeds, target)
+            if place is not None:
+                name = deeds.program.symbol(target)
+                yield Left(context, hit.place, hit.symbol, (Step(place, f"`{name}` goes round"),), name)
+                break
+
+
+def _loop_place(deeds: Deeds, key: UnitKey) -> Place | None:
+    for unit_key in deeds.units_below(key):
+        unit = deeds.program.unit(unit_key)
+        for block in deeds.program.main_loops(unit_key):
+            return Place(unit_key.path, unit.blocks[block].line)
+    return None
+
+
+def _ends_children(deeds: Deeds, shutdown: Shutdown) -> bool:
+    """Whether a handler of SIGTERM tells children to end, or the code behind the loops does."""
+    for handler in shutdown.on_term:
+        for key in closure(deeds, handler.units):
+            for event in deeds.program.unit(key).events:
+                if isinstance(event, Call) and isinstance(event.func, Attr) and event.func.name in _ENDING:
+                    return True
+        # what follows the loops runs once the handler has ended them
+        if handler.doing.flags or handler.doing.raises:
+            return True
+    return False
+
+
+# --- waits -----------------------------------------------------------------------------------------------------
+
+
+def unbounded_waits(deeds: Deeds, end: End, waits: Wanted) -> Iterator[Left]:
+    """Waits without a bound in a loop that is to look at a flag: the signal is handled, and then waited on as before."""
+    key = end.loop.context.unit
+    handler = end.handler
+    flags = handler.doing.flags if handler is not None else frozenset()
+    for node, done in sorted(deeds.at(key).items()):
+        if end.loop.block not in blocks_around(deeds, key, node):
+            continue
+        for deed in done:
+            if fits(waits, deed.hit) and not _waits_on_flag(deeds, deed.hit, flags):
+                yield Left(end.loop.context, deed.hit.place, deed.hit.symbol, deed.via)
+                break
+
+
+def _waits_on_flag(deeds: Deeds, hit: Hit, flags: frozenset[Flag]) -> bool:
+    expr = receiver(deeds.program, hit)
+    return expr is not None and mentions(expr, flags)
+
+
+def long_sleeps(deeds: Deeds, end: End, sleeps: Wanted, longest: float) -> Iterator[tuple[Left, float]]:
+    """Sleeps in such a loop that are as long as the grace period or longer, with their seconds."""
+    key = end.loop.context.unit
+    for node, done in sorted(deeds.at(key).items()):
+        if end.loop.block not in blocks_around(deeds, key, node):
+            continue
+        for deed in done:
+            if not fits(sleeps, deed.hit) or deed.hit.subject is None:
+                continue
+            value = deeds.program.evaluate(deed.hit.unit, deed.hit.subject)
+            seconds = value.value if isinstance(value, Known) else None
+            if isinstance(seconds, int | float) and seconds >= longest:
+                yield Left(end.loop.context, deed.hit.place, deed.hit.symbol, deed.via), float(seconds)
+
+
+# --- consumers and clean-up -------------------------------------------------------------------------------------
+
+
+def open_consumers(deeds: Deeds, families: tuple[str, ...]) -> Iterator[Left]:
+    """Consumers of these families that nothing stops or closes on the way out."""
+    stopped = {hit.details.get("family") for _, hit in deeds.view.hits("stops-consumer")}
+    seen: set[str] = set()
+    for context, hit in deeds.view.hits("receives", "consumes-jobs"):
+        family = hit.details.get("family", "")
+        if family not in families or family in stopped or family in seen or _is_managed(deeds, hit):
+            continue
+        seen.add(family)
+        yield Left(context, hit.place, hit.symbol)
+
+
+def _is_managed(deeds: Deeds, hit: Hit) -> bool:
+    """Whether the object lies in a `with` block, which closes it."""
+    unit = deeds.program.unit(hit.unit)
+    event = unit.events[hit.event] if hit.event >= 0 else None
+    if isinstance(event, Call) and event.use == "with":
+        return True
+    expr = receiver(deeds.program, hit)
+    return isinstance(expr, Name) and any(
+        isinstance(each, Bind) and each.how == "with" and each.name == expr.id for each in unit.events
+    )
+
+
+def idle_cleanup(deeds: Deeds) -> Iterator[Left]:
+    """Clean-up that only an ordinary end of the interpreter runs: exit hooks, and `finally` around the program's loops."""
+    for context, hit in deeds.view.hits("registers-exit"):
+        if context.phase in ("startup", "import", "loop") and not hit.guard:
+            yield Left(context, hit.place, hit.symbol)
+    for context in deeds.view.contexts:
+        loops = deeds.program.main_loops(context.unit)
+        if context.phase != "startup" or context.lane == "thread" or not loops:
+            continue
+        unit = deeds.program.unit(context.unit)
+        for number, block in enumerate(unit.blocks):
+            if block.kind == "finally" and _guards(unit, number, loops) and _does_something(unit, number):
+                yield Left(context, Place(context.unit.path, block.line), "finally")
+
+
+def _guards(unit: Unit, final: int, loops: tuple[int, ...]) -> bool:
+    """Whether the `try` of a `finally` holds one of the loops."""
+    group = unit.blocks[final].group
+    guarded = {
+        number for number, block in enumerate(unit.blocks) if block.kind == "try" and block.group == group
+    }
+    return any(guarded & set(around(unit, loop)) for loop in loops)
+
+
+def _does_something(unit: Unit, block: int) -> bool:
+    return any(isinstance(event, Call) and block in around(unit, event.block) for event in unit.events)
+
+
+# --- streams --------------------------------------------------------------------------------------------------------
+
+
+def endless_streams(deeds: Deeds, shutdown: Shutdown) -> Iterator[Left]:
+    """Responses that never end by themselves, in a server that waits for them without a bound."""
+    if not _waits_unbounded(deeds, shutdown):
+        return
+    for context in deeds.view.contexts:
+        unit = deeds.program.unit(context.unit)
+        if context.phase != "request" or not unit.is_generator:
+            continue
+        for block in deeds.program.main_loops(context.unit):
+            if isinstance(unit.blocks[block].test, Const) and _yields(unit, block):
+                yield Left(
+                    context,
+                    Place(context.unit.path, unit.blocks[block].line),
+                    deeds.program.symbol(context.unit),
+                )
+
+
+def _yields(unit: Unit, block: int) -> bool:
+    return any(isinstance(event, Yield) and block in around(unit, event.block) for event in unit.events)
+
+
+def _waits_unbounded(deeds: Deeds, shutdown: Shutdown) -> bool:
+    launch = deeds.view.launch
+    option = str(launch.signals.get("grace_option", ""))
+    if launch.signals.get("term") == "drains" and "serves-http" in launch.does:
+        return "grace_seconds" not in launch.signals and not (option and launch.option(option))
+    return any(
+        loop.serves and loop.hit is not None and loop.hit.details.get("drain") == "unbounded"
+        for loop in shutdown.loops
+    )

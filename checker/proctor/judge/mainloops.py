@@ -1,0 +1,220 @@
+"""The loops that a program's work goes round in, its own and its libraries', and what is at risk in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+from proctor.judge.asking import Wanted, fits
+from proctor.judge.deeds import Deeds
+from proctor.judge.graph import around
+from proctor.judge.order import OrderQuestion, answers
+from proctor.judge.path_words import Point, blocks_around, is_in_main_loop
+from proctor.model.fact import Attr, Call, Const, Jump, Return, Unit
+from proctor.model.place import Place
+from proctor.model.program import Context, Hit, UnitKey
+from proctor.model.words import Effect
+
+Work = Literal["lost", "cut", "returned", "idle"]
+
+#: effects whose half is worse than nothing
+_LASTING = (
+    "saves-record", "commits", "writes-disk", "sends-outside", "publishes", "enqueues", "stores-upload", "removes-disk",
+    "subprocess", "starts-process", "migrates", "builds-assets",
+)  # fmt: skip
+_TAKEN = Wanted(effect=("pops", "receives"))
+_LOST = (
+    Wanted(effect=("pops",), details={"kept": "no"}),
+    Wanted(effect=("receives",), details={"ack": ("auto", "none", "early"), "kept": "no"}),
+    Wanted(effect=("receives",), details={"ack": "auto"}),
+)
+_WAITING = Wanted(effect=("waits", "pops", "receives", "consumes-jobs"))
+_RETURNED = Wanted(effect=("receives",), details={"kept": "yes", "ack": ("manual", "late", "position")})
+_WRITES = Wanted(effect=("database",), details={"how": "write"})
+_DONE = Point(effect=_LASTING, given=True)
+_EARLY = OrderQuestion(
+    ask="order",
+    source=Point(effect=("receives", "consumes-jobs")),
+    first=Point(effect=("acknowledges", "deletes-message"), details_not={"ack": ("late", "early")}),
+    then=_DONE,
+    between_not=Point(effect=("receives",)),
+    same_pass=True,
+)
+_LOOPING: tuple[Effect, ...] = ("consumes-jobs", "runs-bot", "schedules", "serves-http", "dispatches", "handles-sigterm")
+_QUIET = frozenset({"debug", "info", "warning", "error", "exception", "critical", "log"})
+
+
+class Loop(NamedTuple):
+    """A loop: `kind` is "own" (written here: the block of a unit) or "library" (the call that does not return before the
+    end, or starts a loop beside). `sigterm` is what the library does with SIGTERM; `hit` is its call."""
+
+    kind: Literal["own", "library"]
+    context: Context
+    place: Place
+    name: str
+    block: int = -1
+    hit: Hit | None = None
+
+    @property
+    def sigterm(self) -> str:
+        """What the library's loop does by itself: "none", "finish", "return", "drop", …; "none" for an own loop."""
+        return self.hit.details.get("sigterm", "unknown") if self.hit is not None else "none"
+
+    @property
+    def version_of(self) -> str:
+        """The distribution whose version decides that, if one does."""
+        return self.hit.details.get("version_of", "") if self.hit is not None else ""
+
+    @property
+    def serves(self) -> bool:
+        """Whether it is a server's."""
+        return self.hit is not None and self.hit.effect == "serves-http"
+
+
+def loops(deeds: Deeds) -> tuple[Loop, ...]:
+    """The loops in which a program's code stays, or that it starts beside itself."""
+    found: dict[Place, Loop] = {}
+    for loop in (*_own(deeds), *_libraries(deeds)):
+        found.setdefault(loop.place, loop)
+    return tuple(found.values())
+
+
+def _own(deeds: Deeds) -> Iterator[Loop]:
+    for context in deeds.view.contexts:
+        if context.phase not in ("startup", "thread", "import"):
+            continue
+        blocks = deeds.program.main_loops(context.unit)
+        if not blocks or _is_step(deeds, context.unit):
+            continue
+        unit = deeds.program.unit(context.unit)
+        for block in blocks:
+            if deeds.program.block_state(context.unit, block) == "dead":
+                continue
+            if deeds.program.block_state(context.unit, block) == "main" and not _is_script(deeds, context):
+                continue
+            if not _waits_for_work(deeds, context.unit, block):
+                continue
+            place = Place(context.unit.path, unit.blocks[block].line)
+            yield Loop("own", context, place, deeds.program.symbol(context.unit), block)
+
+
+def _is_script(deeds: Deeds, context: Context) -> bool:
+    entry = deeds.view.launch.entry
+    return (
+        entry is not None and entry.path == context.unit.path and context.unit.number == 0
+        and entry.kind in ("script", "module")
+    )  # fmt: skip
+
+
+def _is_step(deeds: Deeds, key: UnitKey) -> bool:
+    """Whether a unit is only one of the steps of a loop further out."""
+    seen, todo = {key}, [key]
+    while todo:
+        for source, node in deeds.callers(todo.pop()):
+            if is_in_main_loop(deeds, source, node):
+                return True
+            if source not in seen:
+                seen.add(source)
+                todo.append(source)
+    return False
+
+
+def _waits_for_work(deeds: Deeds, key: UnitKey, block: int) -> bool:
+    """Whether a loop that may leave by itself (`break` when there is nothing more) goes on because it waits for work,
+    and not only to get to the end of something."""
+    unit = deeds.program.unit(key)
+    if not isinstance(unit.blocks[block].test, Const) or not may_leave(unit, block):
+        return True
+    return any(
+        fits(_WAITING, deed.hit)
+        for node, done in deeds.at(key).items()
+        if block in blocks_around(deeds, key, node)
+        for deed in done
+    )
+
+
+def may_leave(unit: Unit, loop: int) -> bool:
+    """Whether a loop has a way out of its own: a condition, a `return`, or a `break` that leaves it."""
+    if unit.blocks[loop].kind == "while" and not isinstance(unit.blocks[loop].test, Const):
+        return True
+    for event in unit.events:
+        blocks = around(unit, event.block)
+        if loop not in blocks:
+            continue
+        if isinstance(event, Return):
+            return True
+        if isinstance(event, Jump) and event.kind == "break":
+            nearest = next(each for each in blocks if unit.blocks[each].kind in ("while", "for"))
+            if nearest == loop:
+                return True
+    return False
+
+
+def _libraries(deeds: Deeds) -> Iterator[Loop]:
+    for context, hit in deeds.view.hits(*_LOOPING):
+        if "sigterm" not in hit.details or context.phase not in ("startup", "import", "thread"):
+            continue
+        graph = deeds.graph(context.unit)
+        node = hit.event if hit.event >= 0 else graph.head.get(hit.block, graph.start)
+        if is_in_main_loop(deeds, context.unit, node):
+            continue
+        yield Loop("library", context, hit.place, hit.symbol.removeprefix("builtins."), -1, hit)
+
+
+# --- what is at risk -------------------------------------------------------------------------------------------
+
+
+def work_at_risk(deeds: Deeds, loop: Loop) -> Work:
+    """What becomes of the job in hand if the process ends at any moment: it is "lost" (taken, and kept nowhere else), "cut"
+    (left half done), "returned" (whoever keeps it hands it out again), or there is none ("idle")."""
+    hits = list(_hits_in(deeds, loop))
+    if any(fits(wanted, hit) for wanted in _LOST for hit in hits):
+        return "lost"
+    if any(fits(_RETURNED, hit) for hit in hits):
+        return "lost" if _is_early(deeds, loop) else "returned"
+    if any(hit.effect in _LASTING or fits(_WRITES, hit) for hit in hits):
+        return "cut"
+    return "cut" if loop.kind == "own" and _calls_something(deeds, loop) else "idle"
+
+
+def _hits_in(deeds: Deeds, loop: Loop) -> Iterator[Hit]:
+    """The effects of a loop's work, however deep."""
+    if loop.kind == "own":
+        key = loop.context.unit
+        for node, done in deeds.at(key).items():
+            if _is_inside(deeds, key, node, loop.block):
+                yield from (deed.hit for deed in done)
+        # a consumer is often made before the loop that asks it
+        yield from (hit for hit in deeds.own(key) if fits(_TAKEN, hit))
+        return
+    for context, hit in deeds.view.hits():
+        if context.phase in ("request", "job", "tick", "loop") or fits(_TAKEN, hit):
+            yield hit
+
+
+def _is_inside(deeds: Deeds, key: UnitKey, node: int, block: int) -> bool:
+    return block in blocks_around(deeds, key, node)
+
+
+def _is_early(deeds: Deeds, loop: Loop) -> bool:
+    """Whether some path acknowledges before the work is done."""
+    if loop.kind == "own":
+        keys = set(deeds.units_below(loop.context.unit))
+    else:
+        keys = {context.unit for context in deeds.view.contexts if context.phase in ("job", "tick", "loop")}
+    return any(answer.context.unit in keys for answer in answers(_EARLY, deeds))
+
+
+def _calls_something(deeds: Deeds, loop: Loop) -> bool:
+    """Whether the loop calls the app's own code, or something of which nothing is known."""
+    key = loop.context.unit
+    unit = deeds.program.unit(key)
+    for number, event in enumerate(unit.events):
+        if not isinstance(event, Call) or not _is_inside(deeds, key, number, loop.block):
+            continue
+        if deeds.program.targets(key, number):
+            return True
+        symbols = deeds.program.symbols(key, number)
+        if not symbols and not (isinstance(event.func, Attr) and event.func.name in _QUIET):
+            return True
+    return False
