@@ -146,7 +146,10 @@ def _of_value(value: Value) -> Iterator[tuple[str, object]]:
     if isinstance(value, Known) and isinstance(value.value, str):
         yield from _tokens(value.value)
     elif isinstance(value, FromEnv):
-        yield "anchor", f"${value.variable}"
+        if value.variable.isidentifier():
+            yield "anchor", f"${value.variable}"
+        elif value.fallback is not None:
+            yield from _of_value(value.fallback)
 
 
 def _piece(part: Expr) -> str:

@@ -57,6 +57,10 @@ class CallValues:
         for ref in refs:
             if isinstance(ref, UnitRef | BoundRef) and self.reading.world.unit_kind(ref) == "function":
                 return self._project_call(UnitKey(ref.path, ref.number), event, scope)
+        rows = self.reading.world.rows
+        if any(isinstance(ref, LibRef) and rows.find(rows.effects, ref.symbol) for ref in refs):
+            # What is found on the disk or over the network is not for the environment to say.
+            return Unknown("it is computed")
         return self.tinted([*event.args, *(value for _, value in event.keywords)], scope)
 
     def _environment_call(self, row: EnvironmentRow, event: Call, scope: Scope) -> Value:
