@@ -337,6 +337,8 @@ def _is_tool_ref(memory: Memory, access: Access, ref: object) -> bool:
             return True
         if ref.type.startswith("builtins.") or program.lives(ref.type) in ("client", "record", "data"):
             return False
+        if memory.is_container_type(ref.type):
+            return False
         made = made_by(program.unit(access.unit), access.value)
         if made is None or memory.kept(access.unit, made):
             return False

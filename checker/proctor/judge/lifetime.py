@@ -32,7 +32,7 @@ class Lifetimes:
         if storage.kind == "closure":
             return storage if self._starts(storage.owner) else None
         if storage.kind == "library":
-            return storage  # only those that last are among the accesses
+            return storage if self.memory.is_lasting(storage) else None
         found = self._class_home(storage.owner)
         return storage if found is not None and found.owner == storage.owner else found
 

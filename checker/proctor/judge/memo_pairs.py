@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 
 from proctor.judge.asking import WantedIn, asks_process, fits, read_words
 from proctor.judge.drafts import Outcome, make_doubt, make_finding
+from proctor.judge.expressions import subexpressions
 from proctor.judge.fills import made_by
 from proctor.judge.lifetime import Memo, memos
 from proctor.judge.memory import WORK, Access, Memory
@@ -95,9 +96,9 @@ class _Judged:
 
     def _filled(self, storage: Storage, fills: list[Access]) -> Iterator[Outcome]:
         for write in fills:
-            made = made_by(self.program.unit(write.unit), write.value)
-            hit = self._made_from(write.unit, made) if made is not None else None
-            if hit is None or hit.effect in self.when.not_by_hand:
+            found = (self._made_from(write.unit, event) for event in self._makers(write))
+            hit = next((hit for hit in found if hit and hit.effect not in self.when.not_by_hand), None)
+            if hit is None:
                 continue
             symbol = self.memory.symbol(storage)
             name = symbol.partition(".")[2]
@@ -105,6 +106,14 @@ class _Judged:
             context = self.memory.times(self.view, write)[0]
             yield self._finding(name, context, hit, Step(place, f"`{name}` is filled once"))
             return
+
+    def _makers(self, write: Access) -> Iterator[int]:
+        """The calls whose results a stored value consists of."""
+        unit = self.program.unit(write.unit)
+        for part in subexpressions(write.value):
+            made = made_by(unit, part)
+            if made is not None:
+                yield made
 
     def _made_from(self, key: UnitKey, event: int) -> Hit | None:
         for hit in self.program.unit_hits(key):

@@ -150,12 +150,12 @@ class Memory:
                 if not isinstance(event, Bind | SetAttr | SetItem | Call):
                     continue
                 for access in self._written(key, unit, number, event):
-                    if access.storage.kind == "library" and not self._is_lasting(access.storage):
+                    if access.storage.kind == "library" and not self.is_lasting(access.storage):
                         continue
                     if states.setdefault(event.block, self._is_live(key, event.block)):
                         self.writes.setdefault(access.storage, []).append(access)
 
-    def _is_lasting(self, storage: Storage) -> bool:
+    def is_lasting(self, storage: Storage) -> bool:
         """Whether a library keeps the object for the whole process; its attributes are looked through (`app.state.x`)."""
         owner = storage.name.partition("[")[0].rpartition(".")[0]
         if owner.endswith(")"):
@@ -363,16 +363,17 @@ class Memory:
         if not isinstance(value, Result):
             return False
         return any(
-            isinstance(ref, LibObj)
-            and (
-                ref.type.rpartition(".")[2].lower() in _CONTAINER_NAMES
-                or self.kept(key, value.event)
-                or self.program.is_a(ref.type, "builtins.dict")
-            )
+            isinstance(ref, LibObj) and (self.is_container_type(ref.type) or self.kept(key, value.event))
             for ref in self.program.resolve(key, value)
         ) or any(
             isinstance(ref, LibRef) and ref.symbol == "dataclasses.field"
             for ref in self.program.resolve(key, _callee(self.program, key, value))
+        )
+
+    def is_container_type(self, dotted: str) -> bool:
+        """Whether a library's class is one that things are put into."""
+        return dotted.rpartition(".")[2].lower() in _CONTAINER_NAMES or self.program.is_a(
+            dotted, "builtins.dict"
         )
 
     def kept(self, key: UnitKey, event: int) -> Mapping[str, str]:
