@@ -22,6 +22,7 @@
 - `with_effect`, `without_effect`: effects that the program must (not) have besides, each a name or a table;
 - `absent`: effects that the program must not have; where code that could not be followed may, the clause is not verified;
 - `options`: names of options whose place is shown where a configuration file holds them;
+- `once`: the first thing seen in a process type only;
 - `severity`, `message`: of this alternative; `doubt`: the reason for which the clause is not verified, in place of a finding.
 `[unless]` may hold `process_effect`, `app_effect` and `option`.
 """
@@ -94,6 +95,7 @@ class _Alternative(ProcessWords, frozen=True, kw_only=True, forbid_unknown_field
     without_effect: tuple[Wanted, ...] = ()
     absent: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
+    once: bool = False
     severity: str = ""
     message: str = ""
     doubt: str = ""
@@ -152,18 +154,30 @@ def judge(rules: Sequence[Rule], program: Program, platform: Platform) -> Sequen
         if when.topic:
             outcomes.extend(declared(rule, when.topic, program))
         for group in every:
-            done: set[tuple[Place, bool]] = set()
-            for view in group.views:
-                if _is_excused(unless, view, program):
-                    continue
-                for alternative in when.any:
-                    asked = _Asked(rule, alternative, group, view, program, platform)
-                    for seen in _sees(asked):
-                        mark = (seen.place, bool(alternative.doubt))
-                        if mark not in done:
-                            done.add(mark)
-                            outcomes.append(_outcome(asked, seen))
+            outcomes.extend(_of_group(rule, when.any, unless, group, program, platform))
     return outcomes
+
+
+def _of_group(
+    rule: Rule,
+    alternatives: Sequence[_Alternative],
+    unless: _Unless,
+    group: Group,
+    program: Program,
+    platform: Platform,
+) -> Iterator[Outcome]:
+    """What a rule sees in one process type: one finding and one doubt for each place, at most."""
+    done: set[tuple[object, bool]] = set()
+    for view in group.views:
+        if _is_excused(unless, view, program):
+            continue
+        for number, alternative in enumerate(alternatives):
+            asked = _Asked(rule, alternative, group, view, program, platform)
+            for seen in _sees(asked):
+                mark = (number if alternative.once else seen.place, bool(alternative.doubt))
+                if mark not in done:
+                    done.update((mark, (seen.place, bool(alternative.doubt))))
+                    yield _outcome(asked, seen)
 
 
 def _is_excused(unless: _Unless, view: ProcessView, program: Program) -> bool:

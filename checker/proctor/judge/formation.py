@@ -9,7 +9,8 @@
 - `signal`: what the stop signal does to the program: "worse" than SIGTERM would, "unhandled", or "unknown";
 - `drain`: "longer" where the program may take more time to stop than it is given, "unknown" where the environment decides;
 - `with_topic`: other settings that the process type must have, each with a pattern (regular expression) for the value;
-- `once`: one finding per process type, for the first topic of the list that it has;
+- `once`: one finding per process type, for the first topic of the list that it has, and none where an earlier alternative has
+  one;
 - `severity`, `message`: of this alternative; `doubt`: the reason for which the clause is not verified, in place of a finding.
 `[unless]` may hold `topic`: settings of the process type that excuse it.
 """
@@ -76,10 +77,14 @@ def judge(rules: Sequence[Rule], program: Program, platform: Platform) -> Sequen
         for alternative in when.any:
             if alternative.of == "app":
                 outcomes.extend(_about_the_app(rule, alternative, every, program))
+        for group in every:
+            if unless.topic and settings_of(program, group.process, *unless.topic):
                 continue
-            for group in every:
-                if not unless.topic or not settings_of(program, group.process, *unless.topic):
-                    outcomes.extend(_about(_Asked(rule, alternative, group, program, platform)))
+            found: list[Outcome] = []
+            for alternative in when.any:
+                if alternative.of != "app" and not (alternative.once and found):
+                    found.extend(_about(_Asked(rule, alternative, group, program, platform)))
+            outcomes.extend(found)
     return outcomes
 
 

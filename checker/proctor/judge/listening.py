@@ -172,14 +172,23 @@ def _judged(host: str, port: str, place: Place) -> Listening:
 
 
 def _from_call(context: Context, hit: Hit, program: Program) -> Listening:
+    found = _address_of(context, hit, program)
+    if hit.guard and found.where not in ("loopback", "fixed"):
+        # at best it listens there: an address that nobody reaches is none, whether it is taken or not
+        reason = f"`{hit.guard}` decides whether `{hit.symbol}` runs"
+        return found._replace(where="unknown", reason=reason)
+    return found
+
+
+def _address_of(context: Context, hit: Hit, program: Program) -> Listening:
     call = program.unit(hit.unit).events[hit.event] if hit.event >= 0 else None
     symbol = hit.symbol
 
     def answer(where: Where, address: str = "", reason: str = "") -> Listening:
         return Listening(where, address, hit.place, reason, context, hit)
 
-    if hit.unsure or hit.guard:
-        return answer("unknown", reason=hit.unsure or f"`{hit.guard}` decides whether `{symbol}` runs")
+    if hit.unsure:
+        return answer("unknown", reason=hit.unsure)
     if not isinstance(call, Call) or "default-bind" not in hit.details or _is_open(call, hit.details):
         return answer("unknown", reason=f"where `{symbol}` listens is not known")
     default_host, _, default_port = hit.details["default-bind"].rpartition(":")
