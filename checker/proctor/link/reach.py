@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from proctor.model.fact import Unit, Yield
 from proctor.model.program import Context, Edge, Hit, Lane, LinkedView, UnitKey
 from proctor.model.words import Phase
 
 Origin = tuple[Context, Edge] | None
+_Word = TypeVar("_Word", bound=str)
 
 
 class Registration(NamedTuple):
@@ -214,14 +215,18 @@ def _plain(name: str) -> str:
 
 def _driven_either_way(unit: Unit, hits: Iterable[Hit]) -> Iterator[str]:
     """Families that both arms of a condition drive, so that it does not matter how the environment decides."""
-    arms: dict[str, set[tuple[int, bool]]] = {}
-    for hit in hits:
-        if hit.drives and hit.guard and not hit.main_only and not hit.unsure and hit.event >= 0:
-            for family in hit.drives:
-                arms.setdefault(family, set()).update(_arms(unit, unit.events[hit.event].block))
-    for family, taken in arms.items():
+    return either_way(unit, ((family, hit) for hit in hits if not hit.main_only for family in hit.drives))
+
+
+def either_way(unit: Unit, hits: Iterable[tuple[_Word, Hit]]) -> Iterator[_Word]:
+    """The words that hits in both arms of a condition on the environment carry."""
+    arms: dict[_Word, set[tuple[int, bool]]] = {}
+    for word, hit in hits:
+        if hit.guard and not hit.unsure and hit.event >= 0:
+            arms.setdefault(word, set()).update(_arms(unit, unit.events[hit.event].block))
+    for word, taken in arms.items():
         if any((group, not is_else) in taken for group, is_else in taken):
-            yield family
+            yield word
 
 
 def _arms(unit: Unit, block: int) -> Iterator[tuple[int, bool]]:

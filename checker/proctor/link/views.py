@@ -8,7 +8,7 @@ import msgspec
 
 from proctor.link.app import App
 from proctor.link.loading import Loader, packages_of
-from proctor.link.reach import Registration, Spread
+from proctor.link.reach import Registration, Spread, either_way
 from proctor.link.settings import LaunchSettings
 from proctor.model.finding import Gap, Step
 from proctor.model.place import Place
@@ -252,10 +252,16 @@ class View:
         does: dict[Effect, Step] = {}
         for effect in launch.does:
             does[effect] = Step(launch.place, f"`{launch.launcher}` {effect}")
+        guarded: dict[UnitKey, list[Hit]] = {}
         for _, hit in self.hits():
-            if hit.unsure or hit.guard:
-                continue
-            does.setdefault(hit.effect, Step(hit.place, f"`{hit.symbol}`"))
+            if hit.guard:
+                guarded.setdefault(hit.unit, []).append(hit)
+            elif not hit.unsure:
+                does.setdefault(hit.effect, Step(hit.place, f"`{hit.symbol}`"))
+        for unit, hits in guarded.items():
+            for effect in either_way(self.app.unit(unit), ((hit.effect, hit) for hit in hits)):
+                hit = next(each for each in hits if each.effect == effect)
+                does.setdefault(effect, Step(hit.place, f"`{hit.symbol}`"))
         self.does = does
 
     def _read_setting_hits(self) -> Iterator[tuple[Context, Hit]]:
