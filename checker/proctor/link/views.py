@@ -249,9 +249,13 @@ class View:
                 reason = "unresolved dynamic import"
                 gaps[Gap(place=hit.place, reason=reason, process=self.process.name)] = None
         self.gaps = tuple(gaps)
+        self.does = self._read_does()
+
+    def _read_does(self) -> dict[Effect, Step]:
+        """What the program does for certain: also what both arms of a condition do."""
         does: dict[Effect, Step] = {}
-        for effect in launch.does:
-            does[effect] = Step(launch.place, f"`{launch.launcher}` {effect}")
+        for effect in self.launch.does:
+            does[effect] = Step(self.launch.place, f"`{self.launch.launcher}` {effect}")
         guarded: dict[UnitKey, list[Hit]] = {}
         for _, hit in self.hits():
             if hit.guard:
@@ -262,7 +266,7 @@ class View:
             for effect in either_way(self.app.unit(unit), ((hit.effect, hit) for hit in hits)):
                 hit = next(each for each in hits if each.effect == effect)
                 does.setdefault(effect, Step(hit.place, f"`{hit.symbol}`"))
-        self.does = does
+        return does
 
     def _read_setting_hits(self) -> Iterator[tuple[Context, Hit]]:
         """The effects of settings that are set, at the places that set them."""
