@@ -155,8 +155,10 @@ class Fills:
                 continue
             event = unit.events[read.event]
             if isinstance(event, Call):
-                used = _method(event) in _VALUE_METHODS and Result(read.event) not in tests
-                n_used += used and event.use != "statement"
+                # what holds a tool is used by calling it, what holds data by taking something out
+                takes = _method(event) in _VALUE_METHODS
+                used = event.use != "statement" if takes else isinstance(event.func, Attr)
+                n_used += used and Result(read.event) not in tests
             else:
                 n_used += not (isinstance(event, Load) and event.expr in tests)
         return n_used > 0
@@ -333,7 +335,7 @@ def _is_none(ref: object) -> bool:
 def _is_tool_ref(memory: Memory, access: Access, ref: object) -> bool:
     program = memory.program
     if isinstance(ref, LibObj):
-        if program.lives(ref.type) == "connection":
+        if program.lives(ref.type) in ("connection", "process"):
             return True
         if ref.type.startswith("builtins.") or program.lives(ref.type) in ("client", "record", "data"):
             return False
@@ -346,7 +348,8 @@ def _is_tool_ref(memory: Memory, access: Access, ref: object) -> bool:
     if isinstance(ref, ObjRef):
         return not has_own_state(memory, UnitKey(ref.path, ref.number))
     if isinstance(ref, LibRef):
-        return ref.symbol.rpartition(".")[2][:1].isupper()
+        owner, _, name = ref.symbol.rpartition(".")
+        return name[:1].isupper() or program.lives(owner) in ("connection", "process")
     return isinstance(ref, UnitRef | BoundRef)
 
 
@@ -379,10 +382,12 @@ def is_lazy(memory: Memory, access: Access) -> bool:
     """Whether a write stores a library's tool (which is no state worth keeping)."""
     program = memory.program
     refs = program.resolve(access.unit, access.value) if access.value is not None else ()
-    if access.how != "bind" or made_by(program.unit(access.unit), access.value) is None:
+    if access.how != "bind" or not refs:
         return False
-    return bool(refs) and all(
-        isinstance(ref, LibRef) or (isinstance(ref, LibObj) and _is_tool_ref(memory, access, ref))
+    made = made_by(program.unit(access.unit), access.value) is not None
+    return all(
+        (made and isinstance(ref, LibRef))
+        or (isinstance(ref, LibRef | LibObj) and _is_tool_ref(memory, access, ref))
         for ref in refs
     )
 
