@@ -25,6 +25,8 @@ _LINE = re.compile(
 )
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _EDGE = re.compile(r"[A-Za-z0-9](.*[A-Za-z0-9])?", re.DOTALL)
+#: a process type that only a developer's machine runs
+_DEVELOPMENT = re.compile(r"(^|[-_])(dev|devel|development|local|debug|test|tests)([-_]|$)", re.IGNORECASE)
 _CONFLICT = re.compile(r"(<{7}|={7}|>{7}|\|{7})(\s|$)")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 #: Cloud native buildpacks and Dokku make labels of the names
@@ -196,7 +198,10 @@ def _take_declaration(line: str, number: int, found: re.Match[str], place: Place
             name,
         )
     # No `exec`-less shell is assumed to be bash: Heroku runs `bash -c`, honcho and Docker /bin/sh.
-    reading.types[name] = ProcessType(name=name, command=command, place=where, shell="sh", exact=True)
+    reading.types[name] = ProcessType(
+        name=name, command=command, place=where, shell="sh", exact=True,
+        development=bool(_DEVELOPMENT.search(name)),
+    )  # fmt: skip
 
 
 def _take_tail_ignore(command: str, number: int, reading: _Reading) -> str:

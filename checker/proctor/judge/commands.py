@@ -5,6 +5,7 @@
 - `process_does`, `process_does_not`, `process_kind`, `process_drives`, `long_running` as in judge `effects`;
 - `name`: patterns of the process type's name, for names that mean something to platforms; `declared_in`: kinds of manifest;
 - `relation`: how the program stands to the main one (see `Launch`); `prepares`: whether it only prepares one that stays;
+- `known`: whether a model describes its launcher;
 - `wrapper_does`: effects of the wrappers in front of it;
 - `missing`: the code that it names is not there; `in_loop`: a loop of the shell starts it again; `kept`: the shell waits for it;
 - `option`: options with a pattern (regular expression) for the value; one that the environment decides matches nothing;
@@ -68,6 +69,7 @@ class _Alternative(ProcessWords, frozen=True, kw_only=True, forbid_unknown_field
     declared_in: tuple[str, ...] = ()
     relation: tuple[str, ...] = ()
     prepares: bool | None = None
+    known: bool | None = None
     wrapper_does: tuple[str, ...] = ()
     missing: bool | None = None
     in_loop: bool | None = None
@@ -230,6 +232,8 @@ def _asks_launch(asked: _Asked) -> bool:
     launch = view.launch
     if alternative.relation and launch.relation not in alternative.relation:
         return False
+    if alternative.known is not None and (view.model is not None) is not alternative.known:
+        return False
     if alternative.wrapper_does and not _wrapper_does(asked):
         return False
     if alternative.missing is not None and _is_missing(view) is not alternative.missing:
@@ -357,11 +361,13 @@ def _counts(view: ProcessView) -> bool:
 
 
 def _work(view: ProcessView) -> frozenset[str]:
-    """What kind of work it does; empty where nothing shows that it works at all."""
+    """What work it does, and which program does it; empty where nothing shows that it works at all."""
     if "role" in view.details:
         return frozenset({view.details["role"]})
-    does = frozenset(effect for effect in _WORK if effect in view.does)
-    return does or frozenset({kind_of((view,))} - {"unknown", "one-off", "release"})
+    does = frozenset[str](effect for effect in _WORK if effect in view.does)
+    does = does or frozenset({kind_of((view,))} - {"unknown", "one-off", "release"})
+    entry = view.launch.entry
+    return does | {f"{view.launch.launcher} {entry.target if entry else ''}"} if does else frozenset()
 
 
 # --- what is seen --------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from proctor.model.rule import Rule
 from proctor.model.words import Severity
 
 #: Names that mean something to platforms; a line that starts with one was meant as a process type.
-_MEANT = re.compile(r"`(web|worker|release|clock|beat|scheduler)\b")
+_MEANT = re.compile(r"`[\"']?(web|worker|release|clock|beat|scheduler)\b")
 _CUT = re.compile(r"continues the line above|has no command|joins lines")
 
 

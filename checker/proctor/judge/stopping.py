@@ -23,6 +23,8 @@ _ENGINE_GRACE = {
     "systemd": 90.0,
     "supervisord": 10.0,
 }
+#: where no platform is named, a Procfile's is taken for one of those that read Procfiles
+_PROCFILE_GRACE = 30.0
 #: What a signal does to the work in hand, the better first
 _OUTCOMES = (
     ("drains", "finishes-job", "returns-job", "stops-children"),
@@ -99,6 +101,8 @@ def grace_of(process: ProcessType, program: Program, platform: Platform) -> Grac
     engine = _ENGINE_GRACE.get(process.declared_in)
     if engine is not None:
         return Grace(engine, f"{process.declared_in} by default")
+    if platform.name == Platform().name and process.declared_in == "Procfile":
+        return Grace(max(platform.grace_seconds, _PROCFILE_GRACE), "a platform that reads Procfiles")
     return Grace(platform.grace_seconds, f"the platform ({platform.name})")
 
 

@@ -18,8 +18,8 @@ from proctor.resolve.spec import Catalogue, check_launchers
 __all__ = ["check_launchers", "entry_points"]
 
 _WAITING = frozenset({"sleeps", "waits"})
-#: The process type that platforms run once before a deployment, and wait for.
-_RELEASE = "release"
+#: The process types that platforms run once with a deployment, and wait for.
+_RELEASE = frozenset({"release", "postdeploy"})
 
 
 def entry_points(
@@ -65,7 +65,7 @@ def _resolve(
             roots=("",) if process.declared_in == "Procfile" else (), seen=frozenset({(place.path, place.line)}),
         )
     )  # fmt: skip
-    launches = tuple(_related(starter.started, starter.n_kept, process.name == _RELEASE))
+    launches = tuple(_related(starter.started, starter.n_kept, process.name in _RELEASE))
     problem = next(iter(starter.problems), None)
     if not launches and problem is None:
         problem = "the command starts no program"
