@@ -12,6 +12,7 @@ from proctor.judge.asking import ProcessWords, Wanted, fits
 from proctor.judge.caught import CaughtQuestion
 from proctor.judge.deeds import Deeds
 from proctor.judge.drafts import Platform
+from proctor.judge.expressions import subexpressions
 from proctor.judge.handlers import Handler
 from proctor.judge.mainloops import Loop, work_at_risk
 from proctor.judge.path_words import Answer
@@ -59,7 +60,7 @@ def decides_itself(view: ProcessView) -> bool:
 
 class LoopQuestion(SignalQuestion, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A loop of the program `meets` SIGTERM so (see `shutdown.Meets`), and the job in hand (`work`: "lost", "cut", "returned",
-    "idle"). `interrupt`: whether the code deals with Ctrl-C. `serves`: it is a server's loop. `kind`: "own" or "library"; `lane` as in
+    "idle"). `interrupt`: whether the code deals with Ctrl-C. `serves`: it is a server's loop. `made`: "own" or "library"; `lane` as in
     other judges. `at`: the finding is about the "loop", the "handler" or what deals with Ctrl-C ("interrupt"). `doubts`: where it is
     not known how it meets SIGTERM, that is said; `seen`: also where no loop is seen at all."""
 
@@ -67,7 +68,7 @@ class LoopQuestion(SignalQuestion, frozen=True, kw_only=True, forbid_unknown_fie
     work: tuple[str, ...] = ()
     interrupt: bool | None = None
     serves: bool = False
-    kind: tuple[str, ...] = ()
+    made: tuple[str, ...] = ()
     lane: tuple[str, ...] = ()
     at: Literal["loop", "handler", "interrupt"] = "loop"
     doubts: bool = False
@@ -105,7 +106,7 @@ def _unseen(deeds: Deeds) -> Iterator[Answer]:
 
 
 def _asks_loop(question: LoopQuestion, loop: Loop) -> bool:
-    if question.kind and loop.kind not in question.kind:
+    if question.made and loop.kind not in question.made:
         return False
     return not question.lane or loop.context.lane in question.lane
 
@@ -139,17 +140,19 @@ def _flags(handler: Handler | None) -> str:
 
 
 class HandlerQuestion(SignalQuestion, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A handler of one of the `signal`s is registered. `kind`: "ignore", "function", "default". `ends`: "nothing" (nothing that it does
-    can end the program), "unread" (it changes only what nobody reads). `lane`, `phase`: where it is registered. `replaces`: it takes
-    the place of the "launcher"'s own handler, or the "library"'s loop takes its place. `by_loop`: an event loop calls it. `does`:
+    """A handler of one of the `signal`s is registered. `action`: "ignore", "function", "default". `ends`: "nothing" (nothing that it does
+    can end the program), "unread" (it changes only what nobody reads). `lane`, `phase`: where it is registered (`only_lane`: and nowhere else). `replaces`: it takes
+    the place of the "launcher"'s own handler (whose model says so in `term`: `launched_term`), or the "library"'s loop takes its place. `by_loop`: an event loop calls it. `does`:
     effects of the handler itself; `calls`: library names (patterns) that it calls."""
 
     signal: tuple[str, ...] = ("SIGTERM",)
-    kind: tuple[str, ...] = ("function",)
+    action: tuple[str, ...] = ("function",)
     ends: tuple[str, ...] = ()
     lane: tuple[str, ...] = ()
     phase: tuple[str, ...] = ()
     replaces: Literal["", "launcher", "library"] = ""
+    launched_term: tuple[str, ...] = ()
+    only_lane: bool = False
     by_loop: bool | None = None
     does: tuple[Wanted, ...] = ()
     calls: tuple[str, ...] = ()
@@ -159,8 +162,12 @@ def handler_answers(
     question: HandlerQuestion, deeds: Deeds, shutdown: Shutdown, platform: Platform
 ) -> Iterator[Answer]:
     """Each registration of such a handler."""
+    if question.launched_term and deeds.view.launch.signals.get("term") not in question.launched_term:
+        return
     for handler in shutdown.handlers:
         if not _asks_handler(question, handler) or _is_child(deeds, handler.context):
+            continue
+        if question.only_lane and not _stays_in(question.lane, deeds, handler):
             continue
         if question.ends and _ending(deeds, shutdown, handler) not in question.ends:
             continue
@@ -189,13 +196,27 @@ def handler_answers(
 
 
 def _asks_handler(question: HandlerQuestion, handler: Handler) -> bool:
-    if not handler.signals.intersection(question.signal) or handler.kind not in question.kind:
+    if not handler.signals.intersection(question.signal) or handler.kind not in question.action:
         return False
     if question.lane and handler.context.lane not in question.lane:
         return False
     if question.phase and handler.context.phase not in question.phase:
         return False
     return question.by_loop is None or handler.by_loop == question.by_loop
+
+
+def _stays_in(lanes: tuple[str, ...], deeds: Deeds, handler: Handler) -> bool:
+    """Whether the unit runs in these lanes only, and does not ask in which thread it is."""
+    key = handler.hit.unit
+    if any(context.lane not in lanes for context in deeds.contexts.get(key, ())):
+        return False
+    unit = deeds.program.unit(key)
+    return not any(
+        isinstance(part, Attr) and part.name in ("main_thread", "current_thread")
+        for event in unit.events
+        if isinstance(event, Call)
+        for part in subexpressions(event.func)
+    )
 
 
 def _is_child(deeds: Deeds, context: Context) -> bool:
