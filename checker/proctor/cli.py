@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import msgspec
 import typer
@@ -21,9 +22,11 @@ from proctor.terminal import Progress, style_of
 
 if TYPE_CHECKING:
     from proctor.extract import Store
+    from proctor.model.rule import Rulebook
     from proctor.model.tree import SourceTree
 
 _INTERRUPTED = 130
+BASELINE_FILE = "proctor-baseline.json"
 
 app = typer.Typer(
     name="proctor",
@@ -40,7 +43,20 @@ rules_app = typer.Typer(
 app.add_typer(rules_app, name="rules", invoke_without_command=True)
 
 Root = Annotated[Path, typer.Argument(metavar="[PATH]", help="The folder of the app.", show_default=False)]
-FormatOption = Annotated[str, typer.Option("--format", metavar="text|json", help="What to write.")]
+FormatOption = Annotated[
+    str, typer.Option("--format", metavar="NAME", help=f"What to write: {', '.join(report.FORMATS)}.")
+]
+OutputOption = Annotated[
+    list[str] | None,
+    typer.Option("--output", "-o", metavar="[FORMAT:]FILE", help="Write to a file; may be repeated."),
+]
+BaselineOption = Annotated[
+    str | None,
+    typer.Option("--baseline", metavar="FILE", help="Known findings, from `proctor baseline`; '' for none."),
+]
+DateOption = Annotated[
+    str | None, typer.Option("--date", metavar="DATE", help="The day to judge on, such as 2031-05-01.")
+]
 ColorOption = Annotated[
     str, typer.Option("--color", metavar="auto|always|never", help="Colour: on terminals only, or not.")
 ]
@@ -114,10 +130,7 @@ def _root(
 def check(
     path: Root = Path(),
     form: FormatOption = "text",
-    output: Annotated[
-        list[str] | None,
-        typer.Option("--output", "-o", metavar="[FORMAT:]FILE", help="Write to a file; may be repeated."),
-    ] = None,
+    output: OutputOption = None,
     select: Annotated[
         list[str] | None,
         typer.Option("--select", metavar="CODES", help="Only these rules (codes or their beginnings)."),
@@ -138,6 +151,18 @@ def check(
     diff: Annotated[
         bool, typer.Option("--diff", help="Write what --fix would change, and change nothing.")
     ] = False,
+    baseline: BaselineOption = None,
+    diff_base: Annotated[
+        str | None,
+        typer.Option("--diff-base", metavar="REV", help="Report what is new since this commit (needs Git)."),
+    ] = None,
+    statistics: Annotated[
+        bool, typer.Option("--statistics", help="Count findings by rule in place of the text report.")
+    ] = False,
+    verdicts: Annotated[
+        bool, typer.Option("--with-verdicts", help="In SARIF, say verdicts that are no findings, too.")
+    ] = False,
+    date: DateOption = None,
     procfile: ProcfileOption = None,
     platform: PlatformOption = None,
     no_cache: NoCacheOption = False,
@@ -148,6 +173,7 @@ def check(
     if unsafe and not (fix or diff):
         raise UsageError("`--unsafe` goes with `--fix` or `--diff`.")
     targets = _targets(output or [], _format(form))
+    how = _How(no_cache, workers, _day(date))
     found = _settings(
         path,
         select=_codes(select),
@@ -157,14 +183,14 @@ def check(
         platform=platform,
     )
     if fix and not diff:
-        judgement, lines = _mend(path, found, no_cache, workers, unsafe)
+        judgement, lines = _mend(path, found, how, unsafe)
     else:
-        judgement, lines = _judge(path, found, no_cache, workers)
+        judgement, lines = _judge(path, found, how)
     if diff:
         _show_difference(judgement, path, found, unsafe)
         targets = [each for each in targets if each[1] != "-"]
-    for form_of_file, file in targets:
-        _write(report.render(judgement, form_of_file, lines, _style(color, file)), file)
+    judgement = _compare(judgement, lines, path, found, how, baseline, diff_base)
+    _write_all(targets, judgement, lines, path, found, how, color, verdicts, statistics)
     if not any(form_of_file == "text" for form_of_file, _ in targets):
         # the other formats have no place for them
         for notice in judgement.notices:
@@ -186,33 +212,49 @@ def processes(
     color: ColorOption = "auto",
 ) -> int:
     """Show the process types as proctor understands them."""
-    chosen = _format(form)
+    chosen = _format(form, report.PROCESS_FORMATS)
     found = _settings(path, procfile=procfile, platform=platform)
-    judgement, _ = _judge(path, found, no_cache, workers)
+    judgement, _ = _judge(path, found, _How(no_cache, workers))
     _write(report.render_processes(judgement, chosen, effects, _style(color, "-")), "-")
     return 0
 
 
-def _judge(
-    path: Path, found: SettingsFile, no_cache: bool, workers: int | None
-) -> tuple[Judgement, report.SourceLines]:
+class _How(NamedTuple):
+    """How a run is made: with or without memory, by how many workers, and on which day (None: today)."""
+
+    no_cache: bool
+    workers: int | None
+    day: datetime.date | None = None
+
+
+def _judge(path: Path, found: SettingsFile, how: _How) -> tuple[Judgement, report.SourceLines]:
     tree = pipeline.open_tree(path, found.settings)
     shown = os.path.normpath(path).replace(os.sep, "/")
-    with _opened_store(no_cache) as store, Progress(sys.stderr) as progress:
-        judgement = pipeline.judge_tree(
-            tree, found, store=store, workers=workers, progress=progress, root=shown
+    return _judge_tree(tree, found, how, shown), report.SourceLines(tree.read)
+
+
+def _judge_tree(
+    tree: SourceTree, found: SettingsFile, how: _How, shown: str = ".", book: Rulebook | None = None
+) -> Judgement:
+    with _opened_store(how.no_cache) as store, Progress(sys.stderr) as progress:
+        return pipeline.judge_tree(
+            tree,
+            found,
+            store=store,
+            workers=how.workers,
+            progress=progress,
+            root=shown,
+            today=how.day,
+            book=book,
         )
-    return judgement, report.SourceLines(tree.read)
 
 
-def _mend(
-    path: Path, found: SettingsFile, no_cache: bool, workers: int | None, unsafe: bool
-) -> tuple[Judgement, report.SourceLines]:
+def _mend(path: Path, found: SettingsFile, how: _How, unsafe: bool) -> tuple[Judgement, report.SourceLines]:
     """Fix the app in PATH, and judge what is left."""
     from proctor.mending import mend
 
     def judge() -> tuple[Judgement, SourceTree]:
-        judgement, _ = _judge(path, found, no_cache, workers)
+        judgement, _ = _judge(path, found, how)
         return judgement, pipeline.open_tree(path, found.settings)
 
     rules = pipeline.rules_of(pipeline.open_tree(path, found.settings), found.settings)
@@ -232,6 +274,123 @@ def _show_difference(judgement: Judgement, path: Path, found: SettingsFile, unsa
     sys.stdout.buffer.write(difference)
     for line in mended.lines("would be fixed"):
         _complain(line)
+
+
+# --- reports that are kept, and comparisons ----------------------------------------------------------------
+
+
+@app.command("report")
+def write_report(
+    path: Root = Path(),
+    output: OutputOption = None,
+    form: FormatOption = "html",
+    baseline: BaselineOption = None,
+    date: DateOption = None,
+    procfile: ProcfileOption = None,
+    platform: PlatformOption = None,
+    no_cache: NoCacheOption = False,
+    workers: WorkersOption = None,
+) -> int:
+    """Write the conformance report: one HTML page unless another format is asked for."""
+    targets = _targets(output or [], _format(form))
+    how = _How(no_cache, workers, _day(date))
+    found = _settings(path, procfile=procfile, platform=platform)
+    judgement, lines = _judge(path, found, how)
+    judgement = _compare(judgement, lines, path, found, how, baseline)
+    _write_all(targets, judgement, lines, path, found, how, "never")
+    return 0
+
+
+@app.command("baseline")
+def write_baseline(
+    path: Root = Path(),
+    output: Annotated[
+        str | None,
+        typer.Option("--output", "-o", metavar="FILE", help="The file; else as the settings say."),
+    ] = None,
+    procfile: ProcfileOption = None,
+    platform: PlatformOption = None,
+    no_cache: NoCacheOption = False,
+    workers: WorkersOption = None,
+) -> int:
+    """Record today's findings, so that later runs fail on new ones only."""
+    found = _settings(path, procfile=procfile, platform=platform)
+    judgement, lines = _judge(path, found, _How(no_cache, workers))
+    file = output or str(path / (found.settings.baseline or BASELINE_FILE))
+    _write(report.render_baseline(judgement, lines), file)
+    if file != "-":
+        _complain(f"{len(judgement.findings)} findings recorded in {file}.")
+        if not found.settings.baseline:
+            _complain(
+                f'use them with `--baseline {file}`, or with `baseline = "{BASELINE_FILE}"` in the settings.'
+            )
+    return 0
+
+
+def _day(given: str | None) -> datetime.date:
+    from proctor.occasion import day_of
+
+    return day_of(given)
+
+
+def _compare(
+    judgement: Judgement,
+    lines: report.SourceLines,
+    path: Path,
+    found: SettingsFile,
+    how: _How,
+    baseline: str | None,
+    diff_base: str | None = None,
+) -> Judgement:
+    """`judgement` compared with a baseline or an earlier commit, where one is asked for."""
+    from proctor import occasion
+
+    if diff_base is not None:
+        # with the rules of today: the earlier commit may lack the organisation's own
+        book = _book(path, found, how)
+        anyhow = msgspec.structs.replace(found.settings, procfile=Settings().procfile)
+        earlier = occasion.recorded_at(
+            path,
+            diff_base,
+            lambda folder: pipeline.open_tree(folder, anyhow),
+            lambda tree: _judge_tree(tree, found, how, book=book),
+        )
+        return report.compare(judgement, earlier, diff_base, lines)
+    file = occasion.baseline_file(path, found, baseline)
+    if file is None:
+        return judgement
+    return report.compare(judgement, occasion.recorded_in(file), str(file), lines)
+
+
+def _book(path: Path, found: SettingsFile, how: _How) -> Rulebook:
+    with _opened_store(how.no_cache) as store:
+        return pipeline.book_of(pipeline.open_tree(path, found.settings), found.settings, store)
+
+
+def _write_all(
+    targets: Sequence[tuple[report.Format, str]],
+    judgement: Judgement,
+    lines: report.SourceLines,
+    path: Path,
+    found: SettingsFile,
+    how: _How,
+    color: str,
+    verdicts: bool = False,
+    statistics: bool = False,
+) -> None:
+    circumstances = report.UNKNOWN
+    if any(form in report.WITH_CIRCUMSTANCES for form, _ in targets):
+        from proctor.occasion import circumstances_of
+
+        rules = _book(path, found, how).rules
+        circumstances = circumstances_of(path, found, rules, how.day or _day(None), verdicts)
+    for form, file in targets:
+        style = _style(color, file)
+        if form == "text" and statistics:
+            text = report.render_statistics(judgement, style)
+        else:
+            text = report.render(judgement, form, lines, style, circumstances)
+        _write(text, file)
 
 
 @contextlib.contextmanager
@@ -396,7 +555,7 @@ def graph(
     if form not in ("mermaid", "dot"):
         raise UsageError(f"`--format` cannot be `{form}`; valid are `dot`, `mermaid`.")
     found = _settings(path, procfile=procfile)
-    judgement, _ = _judge(path, found, no_cache, workers)
+    judgement, _ = _judge(path, found, _How(no_cache, workers))
     _write(report.render_graph(judgement, "dot" if form == "dot" else "mermaid"), "-")
     return 0
 
@@ -404,13 +563,13 @@ def graph(
 # --- formats and streams -----------------------------------------------------------------------------------
 
 
-def _format(name: str) -> report.Format:
-    for form in report.FORMATS:
+def _format(name: str, valid: Sequence[report.Format] = report.FORMATS) -> report.Format:
+    for form in valid:
         if form == name:
             return form
     from proctor.shape import nearest
 
-    raise UsageError(f"`--format` cannot be `{name}`; {nearest(name, report.FORMATS)}.")
+    raise UsageError(f"`--format` cannot be `{name}`; {nearest(name, valid)}.")
 
 
 def _targets(outputs: Sequence[str], form: report.Format) -> list[tuple[report.Format, str]]:

@@ -106,7 +106,7 @@ def link_tree(
 
     settings = settings or Settings()
     say = progress or _silent
-    book = book or load_rulebook(rule_sources(tree, settings), store, check_rulebook)
+    book = book or book_of(tree, settings, store)
     check_codes(settings, book.rules)
     declaration = declare.read(tree, settings.procfile)
     resolved = resolve.entry_points(declaration, book.launchers, tree)
@@ -121,9 +121,14 @@ def rule_sources(tree: SourceTree, settings: Settings) -> RuleSources:
     return read_sources([tree.root / folder for folder in settings.rules])
 
 
+def book_of(tree: SourceTree, settings: Settings, store: Store | None = None) -> Rulebook:
+    """The rules and models that judge a tree. Raises ConfigurationError where they cannot be used."""
+    return load_rulebook(rule_sources(tree, settings), store, check_rulebook)
+
+
 def rules_of(tree: SourceTree, settings: Settings) -> tuple[Rule, ...]:
     """The rules that judge a tree. Raises ConfigurationError where they cannot be used."""
-    return load_rulebook(rule_sources(tree, settings), None, check_rulebook).rules
+    return book_of(tree, settings).rules
 
 
 def check_rulebook(book: Rulebook) -> None:

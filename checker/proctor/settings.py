@@ -74,7 +74,8 @@ class Accept(msgspec.Struct, frozen=True, kw_only=True):
 class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     """All that a user may decide. `select` and `ignore` are prefixes of rule codes; `exclude` path patterns
     (`fnmatch`, relative to the root); `procfile` a path relative to the root; `formation` process counts by process
-    type; `rules` folders with further rule files, relative to the root; `severity` the severity by rule code."""
+    type; `rules` folders with further rule files, relative to the root; `severity` the severity by rule code; `baseline` the
+    file of known findings, relative to the root ("" for none)."""
 
     select: tuple[str, ...] = ("T",)
     ignore: tuple[str, ...] = ()
@@ -86,6 +87,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     rules: tuple[str, ...] = ()
     severity: dict[str, Severity] = {}
     accept: tuple[Accept, ...] = ()
+    baseline: str = ""
 
     def selects(self, code: str) -> bool:
         """Whether findings of the rule `code` are asked for: the longest matching prefix decides."""

@@ -127,8 +127,20 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     not_read: tuple[tuple[str, str], ...] = ()
 
 
+class Recorded(msgspec.Struct, frozen=True, kw_only=True):
+    """A finding as a baseline keeps it: without its line, which moves. `alike` is the same wherever the same line
+    stands, so that it survives a moved file."""
+
+    code: str
+    path: str
+    message: str
+    fingerprint: str
+    alike: str
+
+
 class Judgement(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole answer of a run."""
+    """The whole answer of a run. Where it was compared with an earlier one (`compared` names it), `findings` are the new
+    ones, `known` those that both have, and `fixed` those that only the earlier one has."""
 
     root: str
     processes: tuple[ProcessReport, ...]
@@ -138,3 +150,6 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     coverage: Coverage
     #: suppressions that silenced nothing, and malformed ones
     notices: tuple[Step, ...] = ()
+    compared: str = ""
+    known: tuple[Finding, ...] = ()
+    fixed: tuple[Recorded, ...] = ()

@@ -5,39 +5,101 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 from proctor.model.finding import Judgement
+from proctor.report.circumstances import UNKNOWN, Circumstances, digest
+from proctor.report.compare import BaselineError, compare, read_baseline, record, render_baseline
 from proctor.report.fingerprint import sign
 from proctor.report.graph import render_graph
 from proctor.report.lines import SourceLines
 from proctor.report.style import PLAIN, Style
 from proctor.report.why import render_why
 
-Format = Literal["text", "json"]
+Format = Literal[
+    "text", "json", "html", "markdown", "sarif", "junit", "checkstyle", "gitlab", "github", "badge"
+]
 FORMATS: tuple[Format, ...] = get_args(Format)
+#: formats that say what a judgement was made with
+WITH_CIRCUMSTANCES: tuple[Format, ...] = ("html", "markdown", "sarif")
+#: what `processes` can be written as
+PROCESS_FORMATS: tuple[Format, ...] = ("text", "json")
 
 __all__ = [
     "FORMATS",
     "PLAIN",
+    "PROCESS_FORMATS",
+    "UNKNOWN",
+    "WITH_CIRCUMSTANCES",
+    "BaselineError",
+    "Circumstances",
     "Format",
     "SourceLines",
     "Style",
+    "compare",
+    "digest",
+    "read_baseline",
+    "record",
     "render",
+    "render_baseline",
     "render_graph",
     "render_processes",
+    "render_statistics",
     "render_why",
     "sign",
 ]
 
 
-def render(judgement: Judgement, form: Format, lines: SourceLines, style: Style = PLAIN) -> str:
-    """The whole answer in the format `form`. `lines` are those of the tree that was judged; `style` is for text."""
+def render(
+    judgement: Judgement,
+    form: Format,
+    lines: SourceLines,
+    style: Style = PLAIN,
+    circumstances: Circumstances = UNKNOWN,
+) -> str:
+    """The whole answer in the format `form`. `lines` are those of the tree that was judged; `style` is for text,
+    `circumstances` are said where a format has a place for them."""
     # a run pays only for the format that it writes
+    if form == "text":
+        from proctor.report.text import render_text
+
+        return render_text(judgement, lines, style)
     if form == "json":
         from proctor.report.json import render_json
 
         return render_json(judgement, lines)
-    from proctor.report.text import render_text
+    if form == "html":
+        from proctor.report.html import render_html
 
-    return render_text(judgement, lines, style)
+        return render_html(judgement, lines, circumstances)
+    if form == "markdown":
+        from proctor.report.markdown import render_markdown
+
+        return render_markdown(judgement, lines, circumstances)
+    if form == "sarif":
+        from proctor.report.sarif import render_sarif
+
+        return render_sarif(judgement, lines, circumstances)
+    return _render_plain(judgement, form, lines)
+
+
+def _render_plain(judgement: Judgement, form: Format, lines: SourceLines) -> str:
+    if form == "junit":
+        from proctor.report.junit import render_junit
+
+        return render_junit(judgement)
+    if form == "checkstyle":
+        from proctor.report.checkstyle import render_checkstyle
+
+        return render_checkstyle(judgement, lines)
+    if form == "gitlab":
+        from proctor.report.gitlab import render_gitlab
+
+        return render_gitlab(judgement, lines)
+    if form == "github":
+        from proctor.report.github import render_github
+
+        return render_github(judgement, lines)
+    from proctor.report.badge import render_badge
+
+    return render_badge(judgement)
 
 
 def render_processes(judgement: Judgement, form: Format, effects: bool = False, style: Style = PLAIN) -> str:
@@ -49,3 +111,10 @@ def render_processes(judgement: Judgement, form: Format, effects: bool = False, 
     from proctor.report.text import render_processes_text
 
     return render_processes_text(judgement, effects, style)
+
+
+def render_statistics(judgement: Judgement, style: Style = PLAIN) -> str:
+    """How often each rule found something, and in how many files, most first."""
+    from proctor.report.text import render_statistics_text
+
+    return render_statistics_text(judgement, style)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 
 import msgspec
@@ -17,7 +16,8 @@ DIGEST_SCHEME = 1
 
 class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
     """What a judgement was made with. `title` names the app, `date` is an ISO date, `commit` a full commit id and
-    `branch` its branch ("" where not known), `rules` the rules in force by code, `rules_digest` their texts' digest."""
+    `branch` its branch ("" where not known), `rules` the rules in force by code, `rules_digest` their texts' digest. `verdicts` asks formats of
+    findings to say the other verdicts, too."""
 
     title: str = ""
     date: str = ""
@@ -26,6 +26,7 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
     found: SettingsFile = SettingsFile()
     rules: Mapping[str, Rule] = {}
     rules_digest: str = ""
+    verdicts: bool = False
 
 
 UNKNOWN = Circumstances()
@@ -49,5 +50,4 @@ def digest(judgement: Judgement) -> str:
         "verdicts": [[each.clause, each.process or "", each.verdict] for each in judgement.verdicts],
         "not_read": [path for path, _ in judgement.coverage.not_read],
     }
-    text = json.dumps(said, separators=(",", ":"))
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return hashlib.blake2b(repr(said).encode(), digest_size=16).hexdigest()

@@ -8,6 +8,7 @@ from typing import Any
 from proctor import __version__
 from proctor.model.finding import Finding, Judgement, ProcessReport
 from proctor.report.lines import SourceLines
+from proctor.report.places import span
 
 SCHEMA = "proctor/1"
 
@@ -19,6 +20,10 @@ def render_json(judgement: Judgement, lines: SourceLines) -> str:
             **_head(judgement),
             "processes": [_process(each) for each in judgement.processes],
             "findings": [_finding(each, lines) for each in judgement.findings],
+            "accepted": [
+                {**_finding(each, lines), "reason": each.suppressed or ""} for each in judgement.suppressed
+            ],
+            **_compared(judgement, lines),
             "verdicts": [
                 {
                     "clause": each.clause,
@@ -38,6 +43,19 @@ def render_json(judgement: Judgement, lines: SourceLines) -> str:
             },
         }
     )
+
+
+def _compared(judgement: Judgement, lines: SourceLines) -> dict[str, Any]:
+    if not judgement.compared:
+        return {}
+    return {
+        "compared_with": judgement.compared,
+        "known": [_finding(each, lines) for each in judgement.known],
+        "fixed": [
+            {"code": each.code, "path": each.path, "message": each.message, "fingerprint": each.fingerprint}
+            for each in judgement.fixed
+        ],
+    }
 
 
 def render_processes_json(judgement: Judgement) -> str:
@@ -71,25 +89,23 @@ def _process(process: ProcessReport) -> dict[str, Any]:
         "unresolved": process.unresolved,
         "files": process.files,
         "effects": list(process.effects),
+        "services": [{"name": each.name, "variable": each.variable or None} for each in process.services],
     }
 
 
 def _finding(finding: Finding, lines: SourceLines) -> dict[str, Any]:
-    place = finding.place
-    column = lines.column(place.path, place.line, place.column)
-    end_line = place.end_line or place.line
-    end_column = lines.column(place.path, end_line, place.end_column) if place.end_line else column
+    at = span(finding.place, lines)
     return {
         "code": finding.code,
         "name": finding.name,
         "clause": finding.clause,
         "severity": finding.severity,
         "message": finding.message,
-        "path": place.path,
-        "line": place.line,
-        "column": column,
-        "end_line": end_line,
-        "end_column": end_column,
+        "path": finding.place.path,
+        "line": at.line,
+        "column": at.column,
+        "end_line": at.end_line,
+        "end_column": at.end_column,
         "processes": list(finding.processes),
         "phase": finding.phase,
         "evidence": [

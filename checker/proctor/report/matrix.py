@@ -73,12 +73,12 @@ def _nameless(verdict: ClauseVerdict, name: str) -> str:
 def groups(judgement: Judgement) -> dict[str, tuple[Group, ...]]:
     """The answers to each clause that has any, in the order of the specification."""
     found: dict[str, tuple[Group, ...]] = {}
-    everything = [*judgement.findings, *judgement.suppressed]
+    everything = [*judgement.findings, *judgement.known, *judgement.suppressed]
     for clause in CLAUSES:
         merged: dict[tuple[Verdict, str, tuple[Finding, ...]], list[str]] = {}
         for verdict in judgement.verdicts:
             if verdict.clause == clause:
-                own = _broken_by(verdict, everything) if verdict.verdict == "violates" else ()
+                own = broken_by(verdict, everything) if verdict.verdict == "violates" else ()
                 key = (verdict.verdict, verdict.reason, own)
                 merged.setdefault(key, []).append(verdict.process or WHOLE_APP)
         if merged:
@@ -91,7 +91,8 @@ def groups(judgement: Judgement) -> dict[str, tuple[Group, ...]]:
     return found
 
 
-def _broken_by(verdict: ClauseVerdict, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+def broken_by(verdict: ClauseVerdict, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Those of `findings` for which a clause is violated."""
     return tuple(
         each
         for each in findings

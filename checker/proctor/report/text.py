@@ -29,7 +29,25 @@ def render_text(judgement: Judgement, lines: SourceLines, style: Style) -> str:
     blocks.append(_hidden(judgement.verdicts, style))
     blocks.append(_not_read(judgement, style))
     blocks.append(_notices(judgement.notices, style))
+    blocks.append(_fixed(judgement, style))
     blocks.append(_summary(judgement, style))
+    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+def render_statistics_text(judgement: Judgement, style: Style) -> str:
+    """A row per rule: how often it found something, in how many files, how severe. The most frequent come first."""
+    by_rule: dict[str, list[Finding]] = {}
+    for finding in judgement.findings:
+        by_rule.setdefault(finding.code, []).append(finding)
+    rows = [style.paint(f"{'findings':>8}  {'files':>5}  {'severity':<8}  rule", "bold")] if by_rule else []
+    for code, found in sorted(by_rule.items(), key=lambda item: (-len(item[1]), item[0])):
+        n_files = len({each.place.path for each in found})
+        severity = min((each.severity for each in found), key=SEVERITIES.index)
+        rows.append(
+            f"{len(found):>8}  {n_files:>5}  {style.paint(f'{severity:<8}', severity)}  "
+            f"{code} {found[0].name} {style.paint(f'[{found[0].clause}]', 'dim')}"
+        )
+    blocks = [rows, _verdict_table(judgement, style), _summary(judgement, style)]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
 
@@ -160,10 +178,27 @@ def _notices(notices: Sequence[Step], style: Style) -> list[str]:
     ]
 
 
+def _fixed(judgement: Judgement, style: Style) -> list[str]:
+    if not judgement.fixed:
+        return []
+    title = f"No longer found, but in {printable(judgement.compared)}"
+    rows = [style.paint(title, "bold")]
+    rows += [
+        f"  {each.code} {printable(each.path)}: {printable(each.message)}"
+        for each in judgement.fixed[:_MOST_FILES]
+    ]
+    if len(judgement.fixed) > _MOST_FILES:
+        rows.append(f"  and {len(judgement.fixed) - _MOST_FILES} more (`--format json` has all)")
+    return rows
+
+
 def _summary(judgement: Judgement, style: Style) -> list[str]:
     found = Counter(finding.severity for finding in judgement.findings)
     parts = [style.paint(_count(found[each], each), each) for each in SEVERITIES if found[each]]
-    line = ", ".join(parts) if parts else style.paint("No findings", "good")
+    nothing = "No new findings" if judgement.compared else "No findings"
+    line = ", ".join(parts) if parts else style.paint(nothing, "good")
+    if judgement.compared:
+        line += f"; {len(judgement.known)} known from {printable(judgement.compared)}"
     if judgement.suppressed:
         line += f"; {len(judgement.suppressed)} accepted with a reason"
     coverage = judgement.coverage
