@@ -13,7 +13,7 @@ import runpy
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
@@ -59,10 +59,8 @@ class Recorder:
     def script(self, path: str, *arguments: str) -> None:
         """Run a file of the app as `python PATH ARGUMENTS` does, until it ends or a driver stops it."""
         sys.argv = [path, *arguments]
-        try:
+        with suppress(Stop, SystemExit):
             runpy.run_path(self._app + path, run_name="__main__")
-        except (Stop, SystemExit):
-            pass
 
     def start(self) -> None:
         """Watch this thread and all that are started from now on."""
@@ -89,9 +87,9 @@ class Recorder:
             code = current.f_code
             if code in self._marks:
                 return self._marks[code]
-            if code.co_name == "<module>" and code.co_filename.startswith(self._app):
-                if current.f_globals.get("__name__") != "__main__":
-                    return "import"
+            is_module = code.co_name == "<module>" and code.co_filename.startswith(self._app)
+            if is_module and current.f_globals.get("__name__") != "__main__":
+                return "import"
             current = current.f_back
         if os.getpid() != self._pid:
             return "thread"

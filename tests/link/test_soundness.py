@@ -22,8 +22,10 @@ import pytest
 from proctor import pipeline
 from proctor.model.fact import Name, Raise, Unit
 from proctor.model.program import Program, UnitKey
+from proctor.rulebook import load_rulebook, read_sources
 from proctor.settings import Settings
 
+BOOK = load_rulebook(read_sources())
 PROGRAMS = Path(__file__).parents[1] / "programs"
 RECORDER = Path(__file__).with_name("recorder.py")
 NAMES = sorted(folder.name for folder in PROGRAMS.iterdir() if (folder / "drive.py").is_file())
@@ -56,7 +58,7 @@ CASES = [(program, process) for program in NAMES for process in processes(progra
 @cache
 def linked(program: str) -> Program:
     tree = pipeline.open_tree(PROGRAMS / program / "app", Settings())
-    return pipeline.link_tree(tree, workers=1).program
+    return pipeline.link_tree(tree, workers=1, book=BOOK).program
 
 
 @cache
@@ -95,7 +97,9 @@ def unit_of(program: Program, ran: Ran) -> UnitKey | None:
 
 
 def is_abstract(unit: Unit) -> bool:
-    return any(isinstance(event, Raise) and event.value == Name("NotImplementedError") for event in unit.events)
+    return any(
+        isinstance(event, Raise) and event.value == Name("NotImplementedError") for event in unit.events
+    )
 
 
 def phases(program: Program, process: str, key: UnitKey) -> set[str]:

@@ -86,10 +86,8 @@ async def main():
     task.add_done_callback(done)
     async with session() as current:
         await asyncio.gather(consume(queue), current.query())
-    async with asyncio.timeout(20):
-        await listen(Server())
-    async with asyncio.TaskGroup() as group:
-        group.create_task(wait(stop))
+    await asyncio.wait_for(listen(Server()), timeout=20)
+    await asyncio.gather(*[wait(stop)])
 
 
 async def wait(stop):
