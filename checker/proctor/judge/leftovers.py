@@ -227,7 +227,7 @@ def _is_managed(deeds: Deeds, hit: Hit) -> bool:
 def idle_cleanup(deeds: Deeds) -> Iterator[Left]:
     """Clean-up that only an ordinary end of the interpreter runs: exit hooks, and `finally` around the program's loops."""
     for context, hit in deeds.view.hits("registers-exit"):
-        if context.phase in ("startup", "import", "loop") and not hit.guard:
+        if context.phase in ("startup", "import", "loop") and not hit.guard and not _is_fired(deeds, context):
             yield Left(context, hit.place, hit.symbol)
     for context in deeds.view.contexts:
         loops = deeds.program.main_loops(context.unit)
@@ -237,6 +237,19 @@ def idle_cleanup(deeds: Deeds) -> Iterator[Left]:
         for number, block in enumerate(unit.blocks):
             if block.kind == "finally" and _guards(unit, number, loops) and _does_something(unit, number):
                 yield Left(context, Place(context.unit.path, block.line), "finally")
+
+
+def _is_fired(deeds: Deeds, context: Context) -> bool:
+    """Whether a framework runs the code, in every program that loads it, whatever that program is for."""
+    current: Context | None = context
+    while current is not None:
+        origin = deeds.view.contexts.get(current)
+        if origin is None:
+            return False
+        if origin[1].trigger:
+            return True
+        current = origin[0]
+    return False
 
 
 def _guards(unit: Unit, final: int, loops: tuple[int, ...]) -> bool:
