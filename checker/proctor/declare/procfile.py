@@ -25,6 +25,7 @@ _LINE = re.compile(
 )
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _EDGE = re.compile(r"[A-Za-z0-9](.*[A-Za-z0-9])?", re.DOTALL)
+_ACCEPTANCE = "# proctor:"
 #: a process type that only a developer's machine runs
 _DEVELOPMENT = re.compile(r"(^|[-_])(dev|devel|development|local|debug|test|tests)([-_]|$)", re.IGNORECASE)
 _CONFLICT = re.compile(r"(<{7}|={7}|>{7}|\|{7})(\s|$)")
@@ -121,9 +122,12 @@ def _take_line(line: str, number: int, continued: bool, reading: _Reading) -> bo
     if not stripped:
         return False
     if stripped.startswith("#"):
-        if read_ignore(stripped, number, number):
-            reading.waiting.append((stripped, number))
+        comment = stripped[max(stripped.find(_ACCEPTANCE), 0) :]
+        if read_ignore(comment, number, number):
+            reading.waiting.append((comment, number))
         return False
+    line = _take_tail_ignore(line, number, reading)
+    stripped = line.strip()
     place = Place(
         reading.path, number, _width(line[: len(line) - len(line.lstrip())]), number, _width(line.rstrip())
     )
@@ -178,7 +182,6 @@ def _say_unreadable(line: str, place: Place, continued: bool, reading: _Reading)
 
 def _take_declaration(line: str, number: int, found: re.Match[str], place: Place, reading: _Reading) -> None:
     name, command = found["name"], found["command"]
-    command = _take_tail_ignore(command, number, reading)
     for comment, at in reading.waiting:
         ignore = read_ignore(comment, number, at)
         if ignore:
@@ -204,15 +207,15 @@ def _take_declaration(line: str, number: int, found: re.Match[str], place: Place
     )  # fmt: skip
 
 
-def _take_tail_ignore(command: str, number: int, reading: _Reading) -> str:
-    at = command.find("# proctor:")
-    if at < 1 or not command[at - 1].isspace():
-        return command
-    ignore = read_ignore(command[at:], number, number)
+def _take_tail_ignore(line: str, number: int, reading: _Reading) -> str:
+    at = line.find(_ACCEPTANCE)
+    if at < 1 or not line[at - 1].isspace():
+        return line
+    ignore = read_ignore(line[at:], number, number)
     if not ignore:
-        return command
+        return line
     reading.ignores.append((reading.path, ignore))
-    return command[:at].rstrip()
+    return line[:at].rstrip()
 
 
 def _say_dialects(found: re.Match[str], place: Place, reading: _Reading) -> None:

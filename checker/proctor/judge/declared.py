@@ -34,7 +34,7 @@ def declared(rule: Rule, topics: Sequence[str], program: Program) -> Iterator[Ou
         yield app_finding(
             rule,
             place=diagnostic.place,
-            names={"reason": diagnostic.message, "symbol": diagnostic.name or ""},
+            names={"reason": diagnostic.message.rstrip("."), "symbol": diagnostic.name or ""},
             evidence=(Step(diagnostic.place, "declared here"),),
             processes=processes,
             subject=diagnostic.name or diagnostic.topic,
