@@ -64,7 +64,7 @@ class Fills:
             or self._callers_guard(access.unit, group)
         ):
             return False
-        if self._is_clock(access):
+        if self.is_clock(access):
             return any(self._known_fill(other) for other in self._beside(access))
         return (
             self._is_blank(access.value)
@@ -76,9 +76,7 @@ class Fills:
     def expires(self, access: Access) -> bool:
         """Whether a fill comes again when what is there is too old."""
         group = self._group(access)
-        return self._was_too_old(access, group) or any(
-            self._is_clock(other) for other in self._beside(access)
-        )
+        return self._was_too_old(access, group) or any(self.is_clock(other) for other in self._beside(access))
 
     def has_age(self, access: Access) -> bool:
         """Whether a place gets its value together with a time, by which a reader of the place judges its age."""
@@ -99,7 +97,7 @@ class Fills:
         )
 
     def _known_fill(self, access: Access) -> bool:
-        return not self._is_clock(access) and self.is_fill(access)
+        return not self.is_clock(access) and self.is_fill(access)
 
     def _group(self, access: Access) -> frozenset[Storage]:
         """The place, and the places of the same owner that the same unit writes with it (`token`, `token_expires`);
@@ -131,7 +129,8 @@ class Fills:
             return True
         return isinstance(value, Map | Seq) and not (value.keys if isinstance(value, Map) else value.items)
 
-    def _is_clock(self, access: Access) -> bool:
+    def is_clock(self, access: Access) -> bool:
+        """Whether what is stored is a time."""
         parts = [part.event for part in subexpressions(access.value) if isinstance(part, Result)]
         return any(
             hit.effect == "reads-clock" and hit.event in parts for hit in self.program.unit_hits(access.unit)
@@ -155,10 +154,10 @@ class Fills:
                 continue
             event = unit.events[read.event]
             if isinstance(event, Call):
-                # what holds a tool is used by calling it, what holds data by taking something out
-                takes = _method(event) in _VALUE_METHODS
-                used = event.use != "statement" if takes else isinstance(event.func, Attr)
-                n_used += used and Result(read.event) not in tests
+                # what holds a tool is used by calling it or passing it on, what holds data by taking something out
+                asks = isinstance(event.func, Name) and event.func.id in _ASKING - {"getattr"}
+                used = event.use != "statement" or _method(event) not in _VALUE_METHODS
+                n_used += used and not asks and Result(read.event) not in tests
             else:
                 n_used += not (isinstance(event, Load) and event.expr in tests)
         return n_used > 0

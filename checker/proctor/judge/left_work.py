@@ -27,6 +27,16 @@ def left_work(memory: Memory, view: ProcessView, left: Wanted, kept: Wanted) -> 
             yield context, hit
 
 
+def kept_for_work(view: ProcessView, what: str) -> tuple[Context, Hit] | None:
+    """The first place at which a library keeps `what` in memory for work that comes later; None where something else is
+    given to keep it."""
+    hits = [(context, hit) for context, hit in view.hits() if hit.details.get("what") == what]
+    if any(hit.details.get("store", "memory") != "memory" for _, hit in hits):
+        return None
+    found = [(context, hit) for context, hit in hits if hit.effect == "keeps-memory"]
+    return min(found, key=lambda each: (each[1].place, each[0].phase), default=None)
+
+
 def _depends(memory: Memory, key: UnitKey, hit: Hit) -> bool:
     """Whether what is left depends on what the unit was called with, or on the request."""
     unit = memory.program.unit(key)

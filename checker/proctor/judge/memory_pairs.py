@@ -7,6 +7,8 @@ Words of `[when]`:
 - `left`: effects that leave work behind, to be done later (`{effect, details}`), and `left_in`: effects that say where
   such work is kept (their `store`). It counts where that is memory and the work depends on the request or job.
 - `left_message`: the message of such a finding.
+- `library_keeps`: what a library may keep in memory from one request or job to the next (`what` in its rows), and
+  `library_message`: the message where it does.
 - `several`: effects of the process types that run as several copies; in others the finding is a warning at most.
 """
 
@@ -19,14 +21,14 @@ from proctor.judge.asking import ProcessWords, Wanted, asks_process, read_words
 from proctor.judge.drafts import Outcome, make_doubt, make_finding
 from proctor.judge.expressions import comes_from_caller, own_params
 from proctor.judge.fills import Fills, is_lazy, is_tool
-from proctor.judge.left_work import left_work
+from proctor.judge.left_work import kept_for_work, left_work
 from proctor.judge.lifetime import Lifetimes
 from proctor.judge.memory import WORK, Access, Memory
 from proctor.judge.roots import Roots
 from proctor.model.fact import Const, Expr, Result
 from proctor.model.finding import Step
 from proctor.model.place import Place
-from proctor.model.program import Context, LibObj, ObjRef, ProcessView, Storage, UnitKey
+from proctor.model.program import Context, Hit, LibObj, ObjRef, ProcessView, Program, Storage, UnitKey
 from proctor.model.rule import Rule
 from proctor.model.words import Severity
 
@@ -39,6 +41,8 @@ class _When(ProcessWords, frozen=True, kw_only=True, forbid_unknown_fields=True)
     left: Wanted | None = None
     left_in: Wanted = Wanted()
     left_message: str = ""
+    library_keeps: str = ""
+    library_message: str = ""
 
 
 class Pair(NamedTuple):
@@ -65,28 +69,42 @@ def judge(rules: Sequence[Rule], memory: Memory) -> Sequence[Outcome]:
                         outcomes.extend(_outcomes(rule, when, pair, finder))
             for rule, when in asked:
                 outcomes.extend(_left_work(rule, when, memory, view))
+                outcomes.extend(_library_kept(rule, when, memory, view))
     return outcomes
+
+
+def _library_kept(rule: Rule, when: _When, memory: Memory, view: ProcessView) -> Iterator[Outcome]:
+    found = kept_for_work(view, when.library_keeps) if when.library_keeps else None
+    if found is not None:
+        yield _at_hit(rule, when, memory, view, found, when.library_message)
 
 
 def _left_work(rule: Rule, when: _When, memory: Memory, view: ProcessView) -> Iterator[Outcome]:
     if when.left is None:
         return
-    for context, hit in left_work(memory, view, when.left, when.left_in):
-        if hit.unsure or hit.guard:
-            reason = hit.unsure or f"`{hit.guard}` decides whether `{hit.symbol}` runs"
-            yield make_doubt(rule, view, reason, hit.place)
-            continue
-        yield make_finding(
-            rule,
-            view,
-            place=hit.place,
-            context=context,
-            names={"symbol": hit.symbol, "unit": memory.program.symbol(hit.unit)},
-            text=f"`{hit.symbol}`",
-            subject=hit.symbol,
-            severity=_severity(rule, when, view, "queue"),
-            message=when.left_message,
-        )
+    for found in left_work(memory, view, when.left, when.left_in):
+        yield _at_hit(rule, when, memory, view, found, when.left_message)
+
+
+def _at_hit(
+    rule: Rule, when: _When, memory: Memory, view: ProcessView, found: tuple[Context, Hit], message: str
+) -> Outcome:
+    context, hit = found
+    if hit.unsure or hit.guard:
+        reason = hit.unsure or f"`{hit.guard}` decides whether `{hit.symbol}` runs"
+        return make_doubt(rule, view, reason, hit.place)
+    symbol = hit.symbol.removesuffix(".__setitem__")
+    return make_finding(
+        rule,
+        view,
+        place=hit.place,
+        context=context,
+        names={"symbol": symbol, "unit": memory.program.symbol(hit.unit)},
+        text=f"`{symbol}`",
+        subject=symbol,
+        severity=_severity(rule, when, view, "queue"),
+        message=message,
+    )
 
 
 class Finder:
@@ -125,7 +143,7 @@ class Finder:
         uses = [
             read for read in [*reads, *(w for w in writes if _reads_too(w))] if self._relies(read, telling)
         ]
-        if not uses:
+        if not uses or self._only_passes(telling, writes, uses):
             return None
         if kept == "data" and all(
             w.how in ("count", "count-item", "remove") or self._is_reset(w) for w in telling
@@ -141,6 +159,8 @@ class Finder:
         """Whether a write leaves something behind that cannot simply be had again."""
         if self._is_task(write) or self.fills.is_fill(write) or self.fills.has_age(write):
             return False
+        if write.how == "bind" and self.fills.is_clock(write):
+            return False  # when something was last done here
         if write.how == "bind" and (is_lazy(self.memory, write) or self._is_refresh(write)):
             return False
         return not (write.how in ("item", "add") and kept == "data" and is_tool(self.memory, write))
@@ -212,6 +232,30 @@ class Finder:
     def _block(self, access: Access) -> int:
         return self.program.unit(access.unit).events[access.event].block
 
+    def _only_passes(self, telling: list[Access], writes: list[Access], uses: list[Access]) -> bool:
+        """Whether entries live as long as the request or job that makes them: it takes them out itself, and only it, or
+        what runs in its midst, looks at them in between."""
+        makers = {write.unit for write in telling if write.how in ("item", "add")}
+        takers = {write.unit for write in writes if write.how == "remove"}
+        if not takers or not makers or any(w.how in ("bind", "count") for w in telling):
+            return False
+        if all(self.roots.is_nested(each.unit) for each in (*telling, *uses)):
+            return any(use.unit in takers for use in uses)
+        return makers <= takers and all(self._is_within(use, telling) for use in uses)
+
+    def _is_within(self, use: Access, telling: list[Access]) -> bool:
+        """Whether a read comes after an entry was made in the same unit, or in a function inside that."""
+        for write in telling:
+            if write.how not in ("item", "add"):
+                continue
+            if use.unit == write.unit:
+                first = min(w.event for w in telling if w.unit == write.unit)
+                if use.event > first:
+                    return True
+            elif _encloses(self.program, write.unit, use.unit):
+                return True
+        return False
+
     # --- reads that rely on them -----------------------------------------------------------------------------
 
     def _relies(self, read: Access, writes: list[Access]) -> bool:
@@ -274,6 +318,15 @@ class Finder:
         """Whether handed-on work writes what requests or commands read."""
         handed = [w for w in writes if self.roots.is_handed_on(w.unit)]
         return bool(handed) and any(not self.roots.is_handed_on(read.unit) for read in reads)
+
+
+def _encloses(program: Program, outer: UnitKey, inner: UnitKey) -> bool:
+    """Whether a function is defined inside another one."""
+    while inner.path == outer.path and inner.number > 0:
+        inner = UnitKey(inner.path, program.unit(inner).parent)
+        if inner == outer:
+            return True
+    return False
 
 
 def _members(expr: Expr | None) -> tuple[Expr, ...]:

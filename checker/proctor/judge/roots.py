@@ -18,6 +18,7 @@ class Roots:
         self._above: dict[UnitKey, set[UnitKey]] = {}
         self._started: set[UnitKey] = set()
         self._handed: set[UnitKey] = set()
+        self._nested: set[UnitKey] = set()
         self._known: dict[UnitKey, frozenset[UnitKey]] = {}
         for key in self.program.units():
             handing = {hit.event for hit in self.program.unit_hits(key) if hit.effect in _HANDING}
@@ -27,6 +28,8 @@ class Roots:
     def _take(self, edge: Edge, hands_on: bool) -> None:
         if edge.how in ("import", "define", "loads"):
             return
+        if edge.nested:
+            self._nested.add(edge.target)
         if hands_on:
             self._started.add(edge.target)
             if not WORK.isdisjoint(self.memory.phases(edge.source)):
@@ -61,6 +64,10 @@ class Roots:
     def is_root(self, key: UnitKey) -> bool:
         """Whether something other than a plain call starts a unit."""
         return key in self._started
+
+    def is_nested(self, key: UnitKey) -> bool:
+        """Whether a unit runs only in the midst of requests or jobs that begin elsewhere."""
+        return self.of(key) <= self._nested
 
     def is_handed_on(self, key: UnitKey) -> bool:
         """Whether a unit runs only as work that a request or job has handed to a thread, a task or a process."""

@@ -97,6 +97,7 @@ class Runs(Part):
                     trigger=trigger,
                     process=row.process,
                     part=part,
+                    nested=isinstance(row, RunsRow) and row.nested,
                     names=names,
                 )
 

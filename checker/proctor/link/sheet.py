@@ -69,6 +69,7 @@ class Sheet:
         text: str = "",
         awaited: bool = False,
         part: Literal["", "before", "after"] = "",
+        nested: bool = False,
         names: tuple[str, ...] = (),
     ) -> None:
         """Note that the unit makes `target` run, at event `number` (`-1 - block` for entering a block)."""
@@ -96,6 +97,7 @@ class Sheet:
             text=text,
             awaited=awaited,
             part=part,
+            nested=nested,
             names=names,
         )
 

@@ -168,7 +168,7 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
     """`source` makes `target` run. `how`: "call", "import", "define" (class body), "callback" (passed to a library
     that runs it), "property", "registers" (fired by `trigger`), "loads" (a framework loads it), "decorates".
     `phase` None keeps the caller's; `lane` None keeps the caller's unless the target is async. `part` says which part
-    of a generator is meant: "before" its first `yield`, "after" it, or all of it. `names` are those of a command that the
+    of a generator is meant: "before" its first `yield`, "after" it, or all of it. `nested` as in RunsRow. `names` are those of a command that the
     words of a launch command choose."""
 
     source: UnitKey
@@ -186,6 +186,7 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""
     awaited: bool = False
     part: Literal["", "before", "after"] = ""
+    nested: bool = False
     names: tuple[str, ...] = ()
 
 

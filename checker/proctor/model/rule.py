@@ -154,6 +154,8 @@ class RunsRow(_Row, frozen=True, kw_only=True):
     that is a container (list, dict) has each of its items registered; `text` means the argument may be a dotted-path
     string naming the function or module; `methods` are the methods run when the argument is a class or instance (empty:
     the call itself). With both `thread` and `on_loop`, coroutine functions run on the loop and plain ones in a thread.
+    `nested` functions are run in the midst of whatever request or job is at work (signals, hooks before and after it), so
+    they begin nothing of their own.
     `write` also counts assignments in the body of a project class below the named class (`Settings.functions = [f]`).
     `passes` are the library classes that the function's arguments are instances of, in order ("" where nothing is known,
     "self" for an instance of the class in whose body the call or decorator stands)."""
@@ -169,6 +171,7 @@ class RunsRow(_Row, frozen=True, kw_only=True):
     thread: bool = False
     process: bool = False
     on_loop: bool = False
+    nested: bool = False
     text: bool = False
     methods: tuple[str, ...] = ()
     where: tuple[ArgumentTest, ...] = ()
