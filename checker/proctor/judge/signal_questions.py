@@ -62,7 +62,7 @@ class LoopQuestion(SignalQuestion, frozen=True, kw_only=True, forbid_unknown_fie
     """A loop of the program `meets` SIGTERM so (see `shutdown.Meets`), and the job in hand (`work`: "lost", "cut", "returned",
     "idle"). `interrupt`: whether the code deals with Ctrl-C. `serves`: it is a server's loop. `made`: "own" or "library"; `lane` as in
     other judges. `at`: the finding is about the "loop", the "handler" or what deals with Ctrl-C ("interrupt"). `doubts`: where it is
-    not known how it meets SIGTERM, that is said; `seen`: also where no loop is seen at all."""
+    not known how it meets SIGTERM, that is said; `unsure`: what the loop makes of it is not known, so that is said; `seen`: also where no loop is seen at all."""
 
     meets: tuple[str, ...] = ()
     work: tuple[str, ...] = ()
@@ -72,6 +72,7 @@ class LoopQuestion(SignalQuestion, frozen=True, kw_only=True, forbid_unknown_fie
     lane: tuple[str, ...] = ()
     at: Literal["loop", "handler", "interrupt"] = "loop"
     doubts: bool = False
+    unsure: bool = False
     seen: bool = False
 
 
@@ -95,7 +96,9 @@ def loop_answers(
             continue
         work = work_at_risk(deeds, end.loop)
         if not question.work or work in question.work:
-            yield _loop_answer(question, deeds, end, work, "")
+            raised = end.handler.doing.raises if end.handler is not None else "an exception"
+            doubt = f"what `{end.loop.name}` makes of the `{raised}` that the handler of SIGTERM raises is not known"
+            yield _loop_answer(question, deeds, end, work, doubt if question.unsure else "")
 
 
 def _unseen(deeds: Deeds) -> Iterator[Answer]:
