@@ -24,6 +24,7 @@ Where = Literal["port", "fixed", "loopback", "socket", "nothing", "unknown"]
 _PORT = re.compile(r"\$\{?\(?PORT\b")
 _LOOPBACK = re.compile(r"(127(\.\d+){3}|localhost|\[?::1\]?|ip6-localhost)$")
 _WORD = re.compile(r"(?:(?P<host>\[[^\]]*\]|[\w.\-$]*):)?(?P<port>\d{2,5}|\$\{?\w[^}]*\}?)$")
+_ADDRESS = re.compile(r"(?:(?P<host>.*):)?(?P<port>[^:{}]*|\$\{[^}]*\}|\$\([^)]*\))")
 _INNER = re.compile(r"\$\((\w[\w-]*)\)")
 _SOCKET = re.compile(r"(unix:|/|fd://|[\w./-]+\.sock)")
 #: Arguments that name a socket in place of host and port
@@ -115,7 +116,7 @@ def _from_launch(launch: Launch) -> Listening:
     if launch.details.get("address") == "argument" and not binds:
         binds = [word for word in launch.words[1:] if _WORD.match(word) and not word.isalpha()]
     if binds and not port:
-        answers = [_address(_filled(bind, launch), launch, place) for bind in binds]
+        answers = [_address(_filled(bind, launch), place) for bind in binds]
         return min(answers, key=lambda each: _BEST.index(each.where))
     default = launch.details.get("default-bind", "")
     default_host, _, default_port = default.rpartition(":")
@@ -142,7 +143,7 @@ def _filled(text: str, launch: Launch) -> str:
     return text
 
 
-def _address(bind: str, launch: Launch, place: Place) -> Listening:
+def _address(bind: str, place: Place) -> Listening:
     bind = bind.strip("[]'\" ").split(",")[0].strip("'\" ")
     bind = re.sub(r"^(tcp|http|https)://", "", bind)
     if "=" in bind:
@@ -150,11 +151,10 @@ def _address(bind: str, launch: Launch, place: Place) -> Listening:
         parts = dict(part.partition("=")[::2] for part in bind.split(":"))
         return _judged(parts.get("interface", ""), parts.get("port", ""), place)
     if _SOCKET.match(bind):
-        return Listening("socket", bind, place)
-    host, _, port = (
-        bind.rpartition(":") if not bind.startswith("$") or bind.count(":") > 1 else ("", "", bind)
-    )
-    return _judged(host, port, place)
+        reason = f"it listens on the socket `{bind}`, and what stands in front of that is not known"
+        return Listening("socket", bind, place, reason)
+    found = _ADDRESS.fullmatch(bind)
+    return _judged((found["host"] or "") if found else "", found["port"] if found else bind, place)
 
 
 def _judged(host: str, port: str, place: Place) -> Listening:
@@ -198,6 +198,8 @@ def _address_of(context: Context, hit: Hit, program: Program) -> Listening:
     port_text = _text(port, default_port)
     if host_text is not None and _LOOPBACK.match(host_text):
         return answer("loopback", f"{host_text}:{port_text or ''}")
+    if isinstance(host, FromEnv) and _LOOPBACK.match(_text(host.fallback, "") or ""):
+        return answer("unknown", reason=f"`{host.variable}` decides where `{symbol}` listens")
     if isinstance(port, FromEnv):
         if port.variable == "PORT":
             return answer("port", "$PORT")
