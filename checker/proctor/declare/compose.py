@@ -54,12 +54,21 @@ class _Reader:
         self.tree = tree
         self.folder = posixpath.dirname(manifest.path)
         self.services = services
-        #: a file that keeps its services running is used for a deployment, also where it mounts the source
-        self.deployed = any(_is_kept_running(service) for _, service in services.items())
+        #: a file that keeps services of the app running is used for a deployment, also where it mounts the source; a
+        #: database that is kept running says nothing of the kind
+        self.deployed = any(
+            _is_kept_running(service) and service.get("build") for _, service in services.items()
+        )
         #: an override file beside it is laid over it unless somebody says otherwise, and is made for developers
         beside = {_join(self.folder, each) or "" for each in _OVERRIDES}
         default = _DEFAULT_NAME.fullmatch(posixpath.basename(manifest.path))
         self.overridden = default is not None and any(each in tree for each in beside)
+        #: the source is laid over the image of some service, so that it can be edited
+        self.edited = any(
+            self._is_source(outside)
+            for _, service in services.items()
+            for _, outside, _, _ in self._mounts(service)
+        )
         #: image names that this file builds
         self.built = {
             service.get("image").text for _, service in services.items() if service.get("build")
@@ -72,9 +81,7 @@ class _Reader:
         image_name = service.get("image").text
         if not build and image_name not in self.built and not source:
             return
-        # A service that mounts the source over its image is a developer's, unless it is itself kept running.
-        mounted = bool(source) and not _is_kept_running(service)
-        development = self.manifest.development or mounted or (self.overridden and not self.deployed)
+        development = self.manifest.development or ((self.edited or self.overridden) and not self.deployed)
         image = self._image(build or self._build_of(image_name))
         self._settings(name, service, development)
         for inside, outside, text, line in mounts:

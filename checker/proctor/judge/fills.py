@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from proctor.judge.expressions import deep, subexpressions
+from proctor.judge.expressions import deep, local_sources, subexpressions
 from proctor.judge.memory import CONSTRUCTORS, Access, Memory
 from proctor.model.fact import (
     Attr,
@@ -56,8 +56,10 @@ class Fills:
         if access.how == "add":
             is_default = isinstance(event, Call) and _method(event) == "setdefault"
             return is_default and (event.use != "statement" or self._is_blank(access.value))  # type: ignore[union-attr]  # it is a call
-        if access.how not in ("bind", "item") or self._builds_on(access):
+        if access.how not in ("bind", "item"):
             return False
+        if self._builds_on(access) or self._is_tested(access):
+            return self._is_tested(access)
         group = self._group(access)
         if not (
             self._is_guarded(access.unit, event.block, access.event, group)
@@ -121,6 +123,21 @@ class Fills:
         return any(
             access.storage in self.memory.places(access.unit, part) for part in deep(unit, access.value)
         )
+
+    def _is_tested(self, access: Access) -> bool:
+        """Whether an entry is only put into its final form when first used: what it holds is asked for its type."""
+        unit = self.program.unit(access.unit)
+        block = unit.events[access.event].block
+        for inner in _ancestors(unit, block):
+            test = unit.blocks[inner].test
+            call = unit.events[test.event] if isinstance(test, Result) else None
+            if isinstance(call, Call) and isinstance(call.func, Name) and call.func.id == "isinstance":
+                subject = call.args[0] if call.args else None
+                return any(
+                    access.storage in self.memory.places(access.unit, part)
+                    for part in local_sources(unit, subject)
+                )
+        return False
 
     # --- what is written -------------------------------------------------------------------------------------
 

@@ -228,6 +228,14 @@ def _call_doing(deeds: Deeds, key: UnitKey, number: int, event: Call) -> Doing:
         return Doing(cancels=True)
     if name in _STOPPING and not deeds.program.targets(key, number):
         return Doing(stops=symbols[0] if symbols else name)
+    for value in (*event.args, *(each for _, each in event.keywords)):
+        # a method handed on, to a thread or to a loop: `Thread(target=server.shutdown)`
+        if isinstance(value, Attr) and value.name in _CANCELLING:
+            return Doing(cancels=True)
+        if isinstance(value, Attr) and value.name in _STOPPING:
+            return Doing(stops=value.name)
+        if isinstance(value, Attr) and value.name in _SETTERS:
+            return Doing(flags=frozenset(_flag(value.value)))
     if symbols or deeds.program.targets(key, number) or _is_plain(name):
         return Doing()
     return Doing(unknown=f"`{name}()`" if name else "a call that is not known")

@@ -39,12 +39,13 @@ def matches(symbol: str, patterns: tuple[str, ...]) -> bool:
 # --- threads ------------------------------------------------------------------------------------------------
 
 
-def endless_threads(deeds: Deeds, started: Wanted) -> Iterator[Left]:
-    """Threads that hold the exit (`started` says which effects start such), and that nothing ever ends."""
+def endless_threads(deeds: Deeds, started: Wanted, freed_by: tuple[str, ...]) -> Iterator[Left]:
+    """Threads that hold the exit (`started` says which effects start such, `freed_by` which attributes, arguments and
+    methods let the interpreter end without them), and that nothing ever ends."""
     for context, hit in deeds.view.hits(*started.effect):  # type: ignore[arg-type]  # checked against the vocabulary on load
         if hit.event < 0 or not fits(started, hit) or hit.guard or hit.unsure:
             continue
-        if _is_made_daemon(deeds, hit):
+        if _is_freed(deeds, hit, freed_by):
             continue
         for edge in deeds.program.edges(hit.unit):
             if edge.event != hit.event or edge.lane != "thread" or edge.target not in deeds.contexts:
@@ -56,8 +57,8 @@ def endless_threads(deeds: Deeds, started: Wanted) -> Iterator[Left]:
                 yield Left(context, hit.place, hit.symbol, steps, name)
 
 
-def _is_made_daemon(deeds: Deeds, hit: Hit) -> bool:
-    """Whether the thread is made a daemon after its making, or by its own class."""
+def _is_freed(deeds: Deeds, hit: Hit, freed_by: tuple[str, ...]) -> bool:
+    """Whether the thread is let go after its making, or by its own class."""
     unit = deeds.program.unit(hit.unit)
     names = {
         event.name for event in unit.events if isinstance(event, Bind) and event.value == Result(hit.event)
@@ -66,15 +67,19 @@ def _is_made_daemon(deeds: Deeds, hit: Hit) -> bool:
         event.name for event in unit.events if isinstance(event, SetAttr) and event.value == Result(hit.event)
     }
     for event in unit.events:
-        if isinstance(event, SetAttr) and event.name == "daemon" and _is_one_of(event.obj, names, attributes):
+        if isinstance(event, SetAttr) and event.name in freed_by and _is_one_of(event.obj, names, attributes):
             return True
-        if isinstance(event, Call) and isinstance(event.func, Attr) and event.func.name == "setDaemon":
+        if isinstance(event, Call) and isinstance(event.func, Attr) and event.func.name in freed_by:
             return True
     call = unit.events[hit.event]
     if isinstance(call, Call):
         for ref in deeds.program.resolve(hit.unit, call.func):
             path, number = getattr(ref, "path", None), getattr(ref, "number", None)
-            if isinstance(path, str) and isinstance(number, int) and _class_is_daemon(deeds, path, number):
+            if (
+                isinstance(path, str)
+                and isinstance(number, int)
+                and _class_is_freed(deeds, path, number, freed_by)
+            ):
                 return True
     return False
 
@@ -85,20 +90,20 @@ def _is_one_of(expr: Expr, names: set[str], attributes: set[str]) -> bool:
     )
 
 
-def _class_is_daemon(deeds: Deeds, path: str, number: int) -> bool:
+def _class_is_freed(deeds: Deeds, path: str, number: int, freed_by: tuple[str, ...]) -> bool:
     """`self.daemon = True`, or `super().__init__(daemon=True)`, in a class of threads."""
     for unit in deeds.program.files[path].units:
         if unit.parent != number:
             continue
         for event in unit.events:
-            if isinstance(event, SetAttr) and event.name == "daemon":
+            if isinstance(event, SetAttr) and event.name in freed_by:
                 return True
             if isinstance(event, Call) and any(
-                name == "daemon" and value == Const(True) for name, value in event.keywords
+                name in freed_by and value == Const(True) for name, value in event.keywords
             ):
                 return True
         if any(
-            isinstance(e, Bind) and e.name == "daemon" for e in deeds.program.files[path].units[number].events
+            isinstance(e, Bind) and e.name in freed_by for e in deeds.program.files[path].units[number].events
         ):
             return True
     return False

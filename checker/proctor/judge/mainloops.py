@@ -40,7 +40,14 @@ _EARLY = OrderQuestion(
     between_not=Point(effect=("receives",)),
     same_pass=True,
 )
-_LOOPING: tuple[Effect, ...] = ("consumes-jobs", "runs-bot", "schedules", "serves-http", "dispatches", "handles-sigterm")
+_LOOPING: tuple[Effect, ...] = (
+    "consumes-jobs",
+    "runs-bot",
+    "schedules",
+    "serves-http",
+    "dispatches",
+    "handles-sigterm",
+)
 _QUIET = frozenset({"debug", "info", "warning", "error", "exception", "critical", "log"})
 
 
@@ -151,6 +158,7 @@ def may_leave(unit: Unit, loop: int) -> bool:
 
 
 def _libraries(deeds: Deeds) -> Iterator[Loop]:
+    servers: set[str] = set()
     for context, hit in deeds.view.hits(*_LOOPING):
         if "sigterm" not in hit.details or context.phase not in ("startup", "import", "thread"):
             continue
@@ -158,6 +166,11 @@ def _libraries(deeds: Deeds) -> Iterator[Loop]:
         node = hit.event if hit.event >= 0 else graph.head.get(hit.block, graph.start)
         if is_in_main_loop(deeds, context.unit, node):
             continue
+        server = hit.details.get("server", "")
+        if server in servers:
+            # making it, binding it and starting it are three calls for one server
+            continue
+        servers.update({server} - {""})
         yield Loop("library", context, hit.place, hit.symbol.removeprefix("builtins."), -1, hit)
 
 

@@ -5,7 +5,7 @@ and never looked at again.
 
 Words of `[when]`:
 - `effect`, `details`, `details_not`, `symbol`: what the function does that makes its result change with time.
-- `direct`: effects that count only in the function itself, not in what it calls.
+- `direct`: effects that count only in the function itself, and where its result is made of them.
 - `not_by_hand`: effects that do not count for places filled by hand (what is fetched once and kept while it is of use).
 """
 
@@ -15,13 +15,13 @@ from collections.abc import Iterator, Sequence
 
 from proctor.judge.asking import WantedIn, asks_process, fits, read_words
 from proctor.judge.drafts import Outcome, make_doubt, make_finding
-from proctor.judge.expressions import subexpressions
+from proctor.judge.expressions import local_sources, subexpressions
 from proctor.judge.fills import made_by
 from proctor.judge.lifetime import Memo, memos
 from proctor.judge.memory import WORK, Access, Memory
 from proctor.judge.memory_pairs import Finder
 from proctor.judge.roots import Roots
-from proctor.model.fact import Return
+from proctor.model.fact import Result, Return
 from proctor.model.finding import Step
 from proctor.model.program import Context, Hit, LibObj, ProcessView, Storage, UnitKey
 from proctor.model.rule import Rule
@@ -161,13 +161,23 @@ class _Judged:
 
     def _counts(self, hit: Hit, is_direct: bool) -> bool:
         if hit.effect in self.when.direct:
-            return is_direct
+            return is_direct and self._is_given_back(hit)
         if not fits(self.when, hit) or hit.main_only:
             return False
         # Opening a connection is no reading.
         return not any(
             other.effect == "opens-connection" and other.event == hit.event
             for other in self.program.unit_hits(hit.unit)
+        )
+
+    def _is_given_back(self, hit: Hit) -> bool:
+        """Whether what an event gives becomes part of the result."""
+        unit = self.program.unit(hit.unit)
+        return any(
+            part == Result(hit.event)
+            for event in unit.events
+            if isinstance(event, Return)
+            for part in local_sources(unit, event.value)
         )
 
     def _gives_tool(self, key: UnitKey) -> bool:

@@ -352,12 +352,14 @@ class LeftQuestion(SignalQuestion, frozen=True, kw_only=True, forbid_unknown_fie
     """`what` is left at the end: "threads" that hold the exit and never end, "children" that go on, "waits" without a bound in a loop
     that was told to stop, "sleeps" there that are as long as the grace period, "consumers" that nothing closes, "clean-up" that is
     never run, "streams" that never end. `effect` says which effects are meant. `orderly`: SIGTERM ends the program in the
-    ordinary way, so that the interpreter waits for what is left. `families`: of consumers."""
+    ordinary way, so that the interpreter waits for what is left. `families`: of consumers. `freed_by`: attributes,
+    arguments and methods that let the interpreter end without a thread."""
 
     what: Literal["threads", "children", "waits", "sleeps", "consumers", "clean-up", "streams"]
     effect: Wanted = Wanted()
     orderly: bool | None = None
     families: tuple[str, ...] = ()
+    freed_by: tuple[str, ...] = ()
 
 
 def left_answers(
@@ -375,7 +377,7 @@ def left_answers(
 
 def _left(question: LeftQuestion, deeds: Deeds, shutdown: Shutdown) -> Iterator[leftovers.Left]:
     if question.what == "threads":
-        yield from leftovers.endless_threads(deeds, question.effect)
+        yield from leftovers.endless_threads(deeds, question.effect, question.freed_by)
     elif question.what == "children":
         yield from leftovers.left_children(deeds, shutdown, question.effect)
     elif question.what == "consumers":

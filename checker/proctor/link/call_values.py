@@ -132,7 +132,8 @@ class CallValues:
         args = [self.reading.evaluate(arg, scope) for arg in event.args]
         if func.name == "get" and isinstance(base, Known) and isinstance(base.value, dict):
             if args and isinstance(args[0], Known):
-                found = base.value.get(args[0].value)
+                key = args[0].value
+                found = base.value.get(key) if isinstance(key, str | int | float | None) else None
                 if found is not None:
                     return found if isinstance(found, Known | FromEnv | Unknown) else Known(found)
                 return args[1] if len(args) > 1 else Known(None)

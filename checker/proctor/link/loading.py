@@ -144,17 +144,20 @@ class Loader:
                 )
 
     def family(self, expr: Expr, scope: Scope) -> list[str]:
-        """`import_module(f"plugins.{name}")`: every module of the package may be meant, so all are taken."""
+        """`import_module(f"plugins.{name}")`: every module of the package may be meant, so all are taken. Of a folder
+        that is no package it can only be the modules inside."""
         prefix = "" if isinstance(expr, Const) else fixed_prefix(expr, scope.unit)
         path = self.linked.world.find_module(prefix)
         if path is None or not path.endswith(("/", "/__init__.py")):
             return []
         folder = path.removesuffix("__init__.py")
-        names = dict.fromkeys(
-            file[len(folder) :].removesuffix(".py").partition("/")[0]
-            for file in self.app.tree.python
-            if file.startswith(folder) and file != path and not is_test(file)
-        )
+        names: dict[str, None] = {}
+        for file in self.app.tree.python:
+            if file.startswith(folder) and file != path and not is_test(file):
+                rest = file[len(folder) :].removesuffix(".py")
+                top = rest.partition("/")[0]
+                is_package = f"{folder}{top}/__init__.py" in self.app.tree
+                names[top if is_package else rest.replace("/", ".")] = None
         return [f"{prefix}.{name}" for name in names]
 
     def _constants(self, expr: Expr, scope: Scope) -> list[str] | None:

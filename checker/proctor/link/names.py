@@ -89,7 +89,7 @@ class World(Modules, Memory):
             root = self.find_module(top)
             return (ModRef(root),) if root else (self._lib(top),)
         if path is None:
-            return (self._lib(f"{dotted}.{event.name}"),) if event.level == 0 else ()
+            return self._library_member(dotted, event.name) if event.level == 0 else ()
         return self.module_attribute(path, event.name) or self._missing(path, dotted, event)
 
     def _missing(self, path: str, dotted: str, event: Import) -> Refs:

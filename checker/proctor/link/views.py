@@ -245,7 +245,7 @@ class View:
                 reason = f"`{edge.text}` is not modelled: what it does with `{name}` is not known"
                 self._hide_target(gaps, edge.target, edge.place, reason)
         for context, hit in self.hits("dynamic-import"):
-            if self._is_dynamic(context, hit):
+            if self._is_dynamic(context, hit) and all(gap.place != hit.place for gap in gaps):
                 reason = "unresolved dynamic import"
                 gaps[Gap(place=hit.place, reason=reason, process=self.process.name)] = None
         self.gaps = tuple(gaps)

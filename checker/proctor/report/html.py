@@ -12,7 +12,14 @@ from proctor import __version__
 from proctor.model.finding import Judgement, ProcessReport, Step
 from proctor.model.words import CLAUSES, SEVERITIES, Verdict
 from proctor.report.circumstances import Circumstances, digest
-from proctor.report.html_findings import Anchors, accepted_part, findings_part, place_text, verdicts_part
+from proctor.report.html_findings import (
+    Anchors,
+    accepted_part,
+    findings_part,
+    known_part,
+    place_text,
+    verdicts_part,
+)
 from proctor.report.lines import SourceLines
 from proctor.report.markup import count, plain, prose
 from proctor.report.matrix import (
@@ -39,7 +46,6 @@ _NAMES = {
     "db": "database",
     "io": "I/O",
     "cpu": "CPU",
-    "pidfile": "PID file",
 }
 #: no script, nothing from elsewhere: what an app's files say cannot do anything
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
@@ -57,9 +63,14 @@ def render_html(judgement: Judgement, lines: SourceLines, circumstances: Circums
             f"Findings ({len(judgement.findings)})",
             findings_part(judgement, lines, circumstances, anchors),
         ),
+        (
+            "known",
+            f"Known from {judgement.compared} ({len(judgement.known)})",
+            known_part(judgement, anchors),
+        ),
         ("accepted", f"Accepted ({len(judgement.suppressed)})", accepted_part(judgement, anchors)),
         ("verdicts", "Clause by clause", verdicts_part(judgement, anchors)),
-        ("limits", "What was not seen", _limits(judgement)),
+        ("unseen", "What was not seen", _limits(judgement)),
         ("about", "About this report", _about(judgement, circumstances)),
     ]
     shown = [(name, heading, body) for name, heading, body in parts if body]
@@ -160,7 +171,7 @@ def _sentence(judgement: Judgement) -> str:
     tail = f": {found}." if found else "."
     hidden = sum(each.verdict == "not verified" for each in judgement.verdicts)
     if hidden:
-        tail += f' {count(hidden, "answer")} could not be given, each <a href="#limits">with its reason</a>.'
+        tail += f' {count(hidden, "answer")} could not be given, each <a href="#unseen">with its reason</a>.'
     return plain(head) + tail
 
 

@@ -27,7 +27,7 @@ class Anchors:
         self._answers: dict[tuple[str, str], str] = {}
         self._groups: dict[int, str] = {}
         self._types = {each.name: names.take("type", each.name) for each in judgement.processes}
-        for finding in [*judgement.findings, *judgement.suppressed]:
+        for finding in [*judgement.findings, *judgement.known, *judgement.suppressed]:
             self._findings[id(finding)] = names.take("f", finding.fingerprint[:12] or finding.code)
         for clause, answers in self.groups.items():
             for number, group in enumerate(answers, start=1):
@@ -101,7 +101,7 @@ def _rule(code: str, found: list[Finding], rule: Rule | None, lines: SourceLines
     clause = found[0].clause
     parts = [
         f'<section class="rule"><h3 id="rule-{code}">{code} {plain(found[0].name)}</h3>',
-        f'<p class="clause">Clause <a href="#{anchors.clause(clause)}">{clause}</a>: {plain(CLAUSES[clause])}.'
+        f'<p class="clause">Clause {_clause_link(clause, anchors)}: {plain(CLAUSES[clause])}.'
         + (f" Source: {link(rule.source)}." if rule else "")
         + "</p>",
     ]
@@ -115,6 +115,10 @@ def _rule(code: str, found: list[Finding], rule: Rule | None, lines: SourceLines
         parts.append(f'<p class="references">See also {references}.</p>')
     parts.extend(_finding(each, lines, anchors, with_remedy=len(remedies) > 1) for each in found)
     return "\n".join([*parts, "</section>"])
+
+
+def _clause_link(clause: str, anchors: Anchors) -> str:
+    return f'<a href="#{anchors.clause(clause)}">{clause}</a>' if clause in anchors.groups else clause
 
 
 def _remedy(text: str) -> str:
@@ -195,6 +199,33 @@ def _accepted_row(finding: Finding, anchors: Anchors) -> str:
         f'<tr id="{anchors.finding(finding)}"><th scope="row">{finding.code} {plain(finding.name)}</th>'
         f"<td>{place_text(finding.place)}</td>"
         f"<td>{prose(finding.message)}</td><td>{prose(finding.suppressed or '')}</td></tr>"
+    )
+
+
+def known_part(judgement: Judgement, anchors: Anchors) -> str:
+    """Findings that an earlier run has, too, and those that only it has; "" where there was no comparison."""
+    if not judgement.compared:
+        return ""
+    rows = "".join(
+        f'<tr id="{anchors.finding(each)}"><td>{_severity(each.severity)}</td>'
+        f'<th scope="row">{each.code} {plain(each.name)}</th><td>{place_text(each.place)}</td>'
+        f"<td>{prose(each.message)}</td></tr>"
+        for each in judgement.known
+    )
+    table = (
+        '<div class="scroll" tabindex="0" role="region" aria-label="Known findings"><table class="accepted"><thead><tr>'
+        '<th scope="col">Severity</th><th scope="col">Rule</th><th scope="col">Place</th><th scope="col">Finding</th>'
+        f"</tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+    gone = "".join(
+        f"<li>{each.code} <code>{plain(each.path)}</code>: {prose(each.message)}</li>"
+        for each in judgement.fixed
+    )
+    return (
+        f"<p>Compared with <code>{plain(judgement.compared)}</code>: {count(len(judgement.known), 'finding')} known, "
+        f"{len(judgement.fixed)} no longer found. The findings above are the new ones.</p>"
+        + (table if rows else "")
+        + (f"<h3>No longer found</h3><ul>{gone}</ul>" if gone else "")
     )
 
 
