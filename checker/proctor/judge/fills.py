@@ -217,12 +217,201 @@ class Fills:
             return False
         return UnitKey(caller.path, unit.parent) in self.program.project_bases(owner)
 
+    def _is_guarded(self, key: UnitKey, block: int, number: int, group: frozenset[Storage]) -> bool:
+        unit = self.program.unit(key)
+        above = list(_ancestors(unit, block))
+        for inner in above:
+            kind = unit.blocks[inner].kind
+            if kind in ("if", "while") and self._misses(key, unit.blocks[inner].test, group) is True:
+                return True
+            if kind == "else" and self._misses(key, _test_of_else(unit, inner), group) is False:
+                return True
+            if kind == "except" and self._tried(key, inner, group):
+                return True
+        return any(self._leaves(key, other, number, group) for other in _before(unit, above, number))
+
+    def _tried(self, key: UnitKey, block: int, group: frozenset[Storage]) -> bool:
+        """Whether an `except` arm is for what the place does not hold."""
+        unit = self.program.unit(key)
+        info = unit.blocks[block]
+        caught = [
+            part.id if isinstance(part, Name) else part.name
+            for part in subexpressions(info.test)
+            if isinstance(part, Name | Attr)
+        ]
+        if caught and not _MISSING.intersection(caught):
+            return False
+        tries = [
+            n for n, other in enumerate(unit.blocks) if other.kind == "try" and other.group == info.group
+        ]
+        return any(self._reads_in(key, number, group) for number in tries)
+
+    def _reads_in(self, key: UnitKey, block: int, group: frozenset[Storage]) -> bool:
+        unit = self.program.unit(key)
+        return any(
+            read.unit == key and block in _ancestors(unit, unit.events[read.event].block)
+            for storage in group
+            for read in self.memory.reads.get(storage, ())
+        )
+
+    def _leaves(self, key: UnitKey, block: int, number: int, group: frozenset[Storage]) -> bool:
+        """Whether an earlier arm leaves the unit where the place holds something."""
+        unit = self.program.unit(key)
+        info = unit.blocks[block]
+        exits = [
+            event
+            for event in unit.events
+            if isinstance(event, Return | Raise | Jump) and event.block == block
+        ]
+        if not exits:
+            return False
+        if info.kind == "try":
+            return any(isinstance(event, Return) for event in exits) and self._reads_in(key, block, group)
+        if info.kind == "if":
+            return self._misses(key, info.test, group) is False
+        return info.kind == "else" and self._misses(key, _test_of_else(unit, block), group) is True
+
+    # --- conditions ------------------------------------------------------------------------------------------
+
+    def _misses(self, key: UnitKey, test: Expr | None, group: frozenset[Storage]) -> bool | None:
+        """True where the condition says that the place holds nothing (or something too old), False where it says that
+        it holds something, None where it says neither."""
+        if isinstance(test, Op):
+            return self._operator_misses(key, test, group)
+        if test is None or not self._mentions(key, test, group):
+            return None
+        # a function of the app that looks at the place (`is_expired()`) is asked whether it is due
+        return isinstance(test, Result) and bool(self.program.targets(key, test.event))
+
+    def _operator_misses(self, key: UnitKey, test: Op, group: frozenset[Storage]) -> bool | None:
+        if test.name == "not":
+            inner = self._misses(key, test.operands[0], group)
+            if inner is True and isinstance(test.operands[0], Result):
+                return True
+            return None if inner is None else not inner
+        if test.name in ("and", "or"):
+            answers = [self._misses(key, part, group) for part in test.operands]
+            if True in answers:
+                return True
+            if test.name == "or" and None in answers:
+                return None
+            return False if False in answers else None
+        if test.name in ("in", "not in"):
+            if len(test.operands) == 2 and self._mentions(key, test.operands[1], group):
+                return test.name == "not in"
+            return None
+        if not any(self._mentions(key, part, group) for part in test.operands):
+            return None
+        if test.name in ("is", "==", "is not", "!="):
+            blank = any(self._is_blank(part) or isinstance(part, Name) for part in test.operands[1:])
+            return (test.name in ("is", "==")) if blank else None
+        if test.name in _ORDER and self._reads_clock(key):
+            return True
+        return None
+
+    def _reads_clock(self, key: UnitKey) -> bool:
+        return any(hit.effect == "reads-clock" for hit in self.program.unit_hits(key))
+
+    def _mentions(self, key: UnitKey, expr: Expr, group: frozenset[Storage]) -> bool:
+        for part in subexpressions(expr):
+            if not group.isdisjoint(self.memory.places(key, part)):
+                return True
+            if isinstance(part, Result) and self._call_mentions(key, part, group):
+                return True
+        return False
+
+    def _call_mentions(self, key: UnitKey, expr: Result, group: frozenset[Storage]) -> bool:
+        call = self.program.unit(key).events[expr.event]
+        assert isinstance(call, Call)
+        for target in self.program.targets(key, expr.event):
+            if any(read.unit == target for storage in group for read in self.memory.reads.get(storage, ())):
+                return True
+        if isinstance(call.func, Attr) and self._mentions(key, call.func.value, group):
+            return True
+        if not isinstance(call.func, Name) or call.func.id not in _ASKING or not call.args:
+            return False
+        if call.func.id in ("hasattr", "getattr") and len(call.args) > 1:
+            name = call.args[1]
+            if isinstance(name, Const) and isinstance(name.value, str):
+                return self._mentions(key, Attr(call.args[0], name.value), group)
+        return self._mentions(key, call.args[0], group)
+
+
+def is_tool(memory: Memory, access: Access) -> bool:
+    """Whether what a write stores is something that works (a client, a lock, a service), not data."""
+    refs = memory.program.resolve(access.unit, access.value) if access.value is not None else ()
+    kinds = [_is_tool_ref(memory, access, ref) for ref in refs if not _is_none(ref)]
+    return bool(kinds) and all(kinds)
+
+
+def _is_none(ref: object) -> bool:
+    return getattr(ref, "value", ...) is None
+
+
+def _is_tool_ref(memory: Memory, access: Access, ref: object) -> bool:
+    program = memory.program
+    if isinstance(ref, LibObj):
+        if program.lives(ref.type) in ("connection", "process"):
+            return True
+        if ref.type.startswith("builtins.") or program.lives(ref.type) in ("client", "record", "data"):
+            return False
+        if memory.is_container_type(ref.type):
+            return False
+        made = made_by(program.unit(access.unit), access.value)
+        if made is None or memory.kept(access.unit, made):
+            return False
+        return bool(program.abilities(ref.type)) if ref.type.endswith("()") else True
+    if isinstance(ref, ObjRef):
+        return not has_own_state(memory, UnitKey(ref.path, ref.number))
+    if isinstance(ref, LibRef):
+        owner, _, name = ref.symbol.rpartition(".")
+        return name[:1].isupper() or program.lives(owner) in ("connection", "process")
+    return isinstance(ref, UnitRef | BoundRef)
+
+
+def made_by(unit: Unit, value: Expr | None) -> int | None:
+    """The call of this unit that makes a value, if one does."""
+    inner = value.value if isinstance(value, Await) else value
+    if isinstance(inner, Result):
+        return inner.event
+    if isinstance(inner, Name):
+        for event in unit.events:
+            if isinstance(event, Bind) and event.name == inner.id and event.value != value:
+                return made_by(unit, event.value)
+    return None
+
+
+def has_own_state(memory: Memory, key: UnitKey) -> bool:
+    """Whether instances of a class of the app hold something that work changes, or are records."""
+    if any(
+        memory.program.lives(base) in ("record", "data", "client") for base in memory.program.class_bases(key)
+    ):
+        return True
+    owners = memory.program.project_bases(key)
+    return any(
+        storage.kind == "instance" and storage.owner in owners and any(not is_lazy(memory, w) for w in writes)
+        for storage, writes in memory.writes.items()
+    )
+
+
+def is_lazy(memory: Memory, access: Access) -> bool:
+    """Whether a write stores a library's tool (which is no state worth keeping)."""
+    program = memory.program
+    refs = program.resolve(access.unit, access.value) if access.value is not None else ()
+    if access.how != "bind" or not refs:
+        return False
+    made = made_by(program.unit(access.unit), access.value) is not None
+    return all(
+        (made and isinstance(ref, LibRef))
+        or (isinstance(ref, LibRef | LibObj) and _is_tool_ref(memory, access, ref))
+        for ref in refs
+    )
+
 
 def _method(event: Call) -> str:
     return event.func.name if isinstance(event.func, Attr) else ""
 
 
-##TAIL
 def _ancestors(unit: Unit, block: int) -> Iterator[int]:
     while block > 0:
         yield block
