@@ -89,7 +89,12 @@ class World(Modules, Memory):
             root = self.find_module(top)
             return (ModRef(root),) if root else (self._lib(top),)
         if path is None:
-            return self._library_member(dotted, event.name) if event.level == 0 else ()
+            if event.level:
+                return ()
+            # What the app puts in a library name's place (`ext.Handler = OwnHandler`) does not hide the library's own.
+            lib: Refs = (self._lib(f"{dotted}.{event.name}"),)
+            member = self._library_member(dotted, event.name)
+            return union((member, lib) if any(isinstance(ref, UnitRef) for ref in member) else (member,))
         return self.module_attribute(path, event.name) or self._missing(path, dotted, event)
 
     def _missing(self, path: str, dotted: str, event: Import) -> Refs:
