@@ -28,6 +28,7 @@ from proctor.judge.drafts import Outcome, Platform, make_doubt, make_finding
 from proctor.judge.flows import is_made_from
 from proctor.model.fact import (
     Bind,
+    Call,
     Const,
     Define,
     Event,
@@ -36,6 +37,7 @@ from proctor.model.fact import (
     SetItem,
 )
 from proctor.model.finding import Step
+from proctor.model.partial import matches, may_be
 from proctor.model.place import Place
 from proctor.model.program import (
     Context,
@@ -181,6 +183,12 @@ def _setting_outcome(
         return None
     place = setting.place or (use[1].place if use else view.launch.place)
     value = setting.value
+    if not isinstance(value, Known) and value.text:
+        meant = _is_meant_anyhow(alternative, value)
+        if meant:
+            return _finding(question, view, setting.key, shown(value.text), place, use)
+        if meant is False:
+            return None
     if isinstance(value, FromEnv):
         return _decided_outside(question, view, setting, value, place)
     if isinstance(value, Unknown):
@@ -188,6 +196,15 @@ def _setting_outcome(
     if not _meant(alternative, value.value) or _is_excused(alternative, view, setting):
         return None
     return _finding(question, view, setting.key, shown(value.value), place, use)
+
+
+def _is_meant_anyhow(alternative: _Alternative, value: FromEnv | Unknown) -> bool | None:
+    """Whether a text of which only parts are known is meant, whatever the others are; None where they decide."""
+    if isinstance(value, FromEnv) and isinstance(value.fallback, Known):
+        return None
+    if not alternative.matches or any(may_be(value.text, option) for option in alternative.equals):
+        return None
+    return matches(alternative.matches, value.text)
 
 
 def _decided_outside(
@@ -228,10 +245,10 @@ def _is_excused(alternative: _Alternative, view: ProcessView, setting: Setting) 
     for key, pattern in alternative.unless_key.items():
         system = alternative.setting[0].partition(":")[0]
         sibling = view.setting(system, f"{head}.{key}" if head else key)
-        if sibling is not None and not sibling.is_default:
-            value = sibling.value
-            if not isinstance(value, Known) or re.search(pattern, str(value.value)):
-                return True
+        if sibling is None or sibling.is_default or not isinstance(sibling.value, Known):
+            continue
+        if re.search(pattern, str(sibling.value.value)):
+            return True
     return False
 
 
@@ -338,11 +355,9 @@ def _bound(
 ) -> Outcome | None:
     """The name that the hit's result ends up in, if the rule means it."""
     unit = program.unit(hit.unit)
-    for event in unit.events:
-        name, value = _target(event)
-        if value is None or not any(
-            fnmatchcase(name.lower(), p.lower()) for p in question.alternative.bound_to
-        ):
+    targets = [(event, name, value) for event in unit.events for name, value in _targets(event)]
+    for event, name, value in targets:
+        if not any(fnmatchcase(name.lower(), p.lower()) for p in question.alternative.bound_to):
             continue
         if not is_made_from(value, hit.event, unit):
             continue
@@ -378,11 +393,12 @@ def _in_handler(program: Program, hit: Hit, event: Event) -> bool:
     return False
 
 
-def _target(event: Event) -> tuple[str, Expr | None]:
-    if isinstance(event, Bind) and event.how in ("assign", "annotation", "walrus"):
-        return event.name, event.value
-    if isinstance(event, SetAttr) and event.how == "assign":
-        return event.name, event.value
-    if isinstance(event, SetItem) and isinstance(event.index, Const):
-        return str(event.index.value), event.value
-    return "", None
+def _targets(event: Event) -> Iterator[tuple[str, Expr]]:
+    """The names under which an event keeps something or passes it on, each with what it is."""
+    if isinstance(event, Call):
+        yield from event.keywords
+    elif isinstance(event, Bind | SetAttr) and event.how in ("assign", "annotation", "walrus"):
+        if event.value is not None:
+            yield event.name, event.value
+    elif isinstance(event, SetItem) and isinstance(event.index, Const) and event.value is not None:
+        yield str(event.index.value), event.value

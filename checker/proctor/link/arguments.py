@@ -12,6 +12,7 @@ from proctor.link.passed import given, is_open
 from proctor.link.scopes import Scope
 from proctor.link.values import Evaluator
 from proctor.model.fact import Call, Const, Expr
+from proctor.model.partial import matches, may_be
 from proctor.model.program import FromEnv, Known, LibObj, LibRef, Value
 from proctor.model.rule import ArgumentTest
 
@@ -88,6 +89,11 @@ class Conditions:
     def _tested(self, test: ArgumentTest, value: Value, label: str) -> bool | str:
         if isinstance(value, Known):
             return self._fits(test, value.value)
+        if isinstance(value, FromEnv) and isinstance(value.fallback, Known):
+            return self._from_environment(test, value)
+        fits = self._fits_partly(test, value.text) if value.text else None
+        if fits is not None:
+            return fits
         if isinstance(value, FromEnv):
             return self._from_environment(test, value)
         return f"the value of `{label}` is not known"
@@ -121,6 +127,14 @@ class Conditions:
         if test.differs and any(_same(value, option) for option in test.differs):
             return False
         return not test.matches or (isinstance(value, str) and re.search(test.matches, value) is not None)
+
+    def _fits_partly(self, test: ArgumentTest, text: str) -> bool | None:
+        """The test of a text with holes; None where what is in them decides."""
+        if test.equals:
+            return None if any(may_be(text, option) for option in test.equals) else False
+        if any(may_be(text, option) for option in test.differs):
+            return None
+        return matches(test.matches, text) if test.matches else True
 
 
 def _same(value: object, option: object) -> bool:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
+from proctor.model.partial import HOLE
 from proctor.model.place import Place
 from proctor.model.program import FromEnv, Known, Unknown, Value
 
@@ -30,7 +33,7 @@ def lift(value: Value, function: Callable[[Any], Any]) -> Value:
     """`function` over a value, whoever decides it."""
     if isinstance(value, FromEnv):
         fallback = lift(value.fallback, function) if value.fallback is not None else None
-        return FromEnv(value.variable, fallback)
+        return FromEnv(value.variable, fallback, text=value.text if function is str else "")
     if isinstance(value, Known):
         try:
             return Known(function(plain(value)))
@@ -39,6 +42,41 @@ def lift(value: Value, function: Callable[[Any], Any]) -> Value:
         except Exception:  # the analysed expression would fail in the same way
             return Unknown("it cannot be computed")
     return value
+
+
+def written(value: Value) -> str:
+    """A value as a text, with holes for what is not known of it."""
+    if isinstance(value, Known):
+        return str(value.value) if isinstance(value.value, str | int | float) else HOLE
+    return value.text or HOLE
+
+
+def partly(value: Value, text: str) -> Value:
+    """A value of which no more is known than parts of its text."""
+    if isinstance(value, FromEnv | Unknown) and text.replace(HOLE, ""):
+        return msgspec.structs.replace(value, text=text)
+    return value
+
+
+def joined(values: Sequence[Value]) -> str:
+    """A path of several parts, with holes; "" where none of them is a text."""
+    return "/".join(map(written, values)) if any(map(_is_text, values)) else ""
+
+
+def filled(template: str, values: Sequence[Value], named: Mapping[str, Value] | None = None) -> str:
+    """A template with its values, or holes for them; "" where it cannot be filled. With `named` it is one for
+    `str.format`."""
+    texts = tuple(map(written, values))
+    try:
+        if named is None:
+            return template % texts
+        return template.format(*texts, **{name: written(value) for name, value in named.items()})
+    except (TypeError, ValueError, LookupError, AttributeError):
+        return ""
+
+
+def _is_text(value: Value) -> bool:
+    return isinstance(value.value, str) if isinstance(value, Known) else bool(value.text)
 
 
 def cast(text: str, kind: str) -> Any:
@@ -84,6 +122,11 @@ def add(left: Value, right: Value) -> Value:
         return Known([*left.value, right])
     if isinstance(right, Known) and isinstance(right.value, list):
         return Known([left, *right.value])
+    text = written(left) + written(right) if _is_text(left) or _is_text(right) else ""
+    return partly(_unknown_sum(left, right), text)
+
+
+def _unknown_sum(left: Value, right: Value) -> Value:
     for value, other in ((left, right), (right, left)):
         if isinstance(value, FromEnv):
             fallback = value.fallback
@@ -152,3 +195,31 @@ def with_item(container: Value, path: list[Value], value: Value) -> Value:
     if not isinstance(inner, Known | FromEnv | Unknown):
         inner = Known(inner)
     return Known({**container.value, key.value: with_item(inner, path[1:], value)})
+
+
+def item_at(container: Value, path: Sequence[Value]) -> Value | None:
+    """The item of a mapping under nested keys, or None where it is not there."""
+    for key in path:
+        if (
+            not isinstance(container, Known)
+            or not isinstance(container.value, dict)
+            or not isinstance(key, Known)
+        ):
+            return None
+        try:
+            found = container.value.get(key.value)
+        except TypeError:
+            return None
+        if found is None:
+            return None
+        container = found if isinstance(found, Known | FromEnv | Unknown) else Known(found)
+    return container
+
+
+def updated(items: Mapping[Any, Value], more: Value) -> Mapping[Any, Value]:
+    """The items that `update(more)` may change, with their new values."""
+    if isinstance(more, Known):
+        return more.value if isinstance(more.value, dict) else {}
+    if isinstance(more, FromEnv):
+        return {key: FromEnv(more.variable, value) for key, value in items.items()}
+    return {key: Unknown("it may be replaced by what is computed") for key in items}

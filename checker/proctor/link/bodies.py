@@ -6,12 +6,12 @@ import operator
 from collections.abc import Mapping
 from typing import Protocol
 
-from proctor.link.arithmetic import Names, add, conditional, lift, with_item
+from proctor.link.arithmetic import Names, add, conditional, item_at, lift, updated, with_item
 from proctor.link.names import World
 from proctor.link.scopes import Module, Scope
 from proctor.model.fact import Attr, Bind, Call, Const, Event, Expr, Import, Item, Name, Op, SetItem
 from proctor.model.place import Place
-from proctor.model.program import FromEnv, Known, Unknown, Value
+from proctor.model.program import FromEnv, Known, LibRef, Unknown, Value
 
 
 class Reading(Protocol):
@@ -29,6 +29,10 @@ class Reading(Protocol):
 
     def evaluate(self, expr: Expr | None, scope: Scope, names: Names | None = None) -> Value:
         """The value of `expr` in `scope`, where `names` are the values so far of the body being read."""
+        ...
+
+    def block_states(self, scope: Scope) -> tuple[str, ...]:
+        """Which blocks of a unit run."""
         ...
 
     def setting_item(self, holder: Expr, index: Expr, scope: Scope) -> Value | None:
@@ -116,11 +120,12 @@ class BodyReader:
         if isinstance(event, Bind):
             self._bind(event, test)
         elif isinstance(event, SetItem):
-            self._set_item(event)
+            self._set_item(event, test)
         elif isinstance(event, Import):
             self._import(event)
-        elif isinstance(event, Call) and isinstance(event.func, Attr) and isinstance(event.func.value, Name):
-            self._mutate(event, event.func, event.func.value.id)
+        elif isinstance(event, Call) and isinstance(event.func, Attr):
+            self._mutate(event, event.func, test)
+            self._fill(event)
 
     def _put(self, name: str, value: Value, event: Event, test: Value | None) -> None:
         if isinstance(test, FromEnv):
@@ -149,37 +154,56 @@ class BodyReader:
             return
         self._put(event.name, value, event, test)
 
-    def _set_item(self, event: SetItem) -> None:
-        target, keys = event.obj, [event.index]
+    def _path(self, target: Expr) -> tuple[str, list[Value]]:
+        """The name that an expression such as `NAME["a"]["b"]` begins with ("" for another one), and its keys."""
+        keys: list[Value] = []
         while isinstance(target, Item):
-            keys.insert(0, target.index)
+            keys.insert(0, self._value(target.index))
             target = target.value
-        if not isinstance(target, Name) or target.id not in self.names:
-            return
-        path = [self._value(key) for key in keys]
-        value = self._value(event.value)
-        current, _ = self.names[target.id]
-        self.names[target.id] = (with_item(current, path, value), self._place(event))
+        return (target.id if isinstance(target, Name) and target.id in self.names else ""), keys
 
-    def _mutate(self, event: Call, func: Attr, name: str) -> None:
-        if name not in self.names or func.name not in ("update", "append", "extend", "insert", "setdefault"):
-            return
+    def _put_item(self, name: str, path: list[Value], value: Value, event: Event, test: Value | None) -> None:
         current = self.names[name][0]
+        if isinstance(test, FromEnv):
+            before = item_at(current, path)
+            value = conditional(test, value, (before, self.names[name][1]) if before is not None else None)
+        self.names[name] = (with_item(current, path, value), self._place(event))
+
+    def _set_item(self, event: SetItem, test: Value | None) -> None:
+        name, path = self._path(Item(event.obj, event.index))
+        if name:
+            self._put_item(name, path, self._value(event.value), event, test)
+
+    def _mutate(self, event: Call, func: Attr, test: Value | None) -> None:
+        if func.name not in ("update", "append", "extend", "insert", "setdefault"):
+            return
+        name, path = self._path(func.value)
+        current = item_at(self.names[name][0], path) if name else None
         if not isinstance(current, Known):
             return
         if func.name == "update" and isinstance(current.value, dict):
-            merged = dict(current.value)
             for arg in event.args:
-                more = self._value(arg)
-                if isinstance(more, Known) and isinstance(more.value, dict):
-                    merged.update(more.value)
-            merged.update({key: self._value(value) for key, value in event.keywords if key})
-            self.names[name] = (Known(merged), self._place(event))
+                for key, value in updated(current.value, self._value(arg)).items():
+                    self._put_item(name, [*path, Known(key)], value, event, test)
+            for keyword, given in event.keywords:
+                if keyword:
+                    self._put_item(name, [*path, Known(keyword)], self._value(given), event, test)
         elif isinstance(current.value, list) and event.args:
             added = self._value(event.args[-1])
             items = added.value if func.name == "extend" and isinstance(added, Known) else [added]
             if isinstance(items, list):
-                self.names[name] = (Known([*current.value, *items]), self._place(event))
+                self._put_item(name, path, Known([*current.value, *items]), event, None)
+
+    def _fill(self, event: Call) -> None:
+        """A call that sets names of the module from the environment."""
+        rows = self.evaluator.world.rows
+        if not rows.environment_fills:
+            return
+        for ref in self.evaluator.world.resolve(event.func, self.scope):
+            found = rows.environment_fills.get(ref.symbol, {}) if isinstance(ref, LibRef) else {}
+            for name, variable in found.items():
+                before = self.names.get(name)
+                self.names[name] = (FromEnv(variable, before[0] if before else None), self._place(event))
 
     def _import(self, event: Import) -> None:
         path, _ = self.evaluator.world.import_target(self.module, event)

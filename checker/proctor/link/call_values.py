@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from proctor.link.arithmetic import Names, cast, lift, truthy, wrapped
+from proctor.link.arithmetic import Names, cast, filled, joined, lift, partly, truthy, wrapped
 from proctor.link.bodies import Reading
 from proctor.link.scopes import Scope
 from proctor.model.fact import Attr, Call, Expr, Name, Result, Return
 from proctor.model.place import Place
 from proctor.model.program import BoundRef, FromEnv, Known, LibObj, LibRef, UnitKey, UnitRef, Unknown, Value
 from proctor.model.rule import EnvironmentRow
+
+#: functions that make one path of the parts that they are given
+_PATHS = frozenset(
+    {"os.path.join", "posixpath.join", "pathlib.Path", "pathlib.PurePath", "pathlib.PosixPath"}
+)
 
 
 class CallValues:
@@ -61,7 +66,10 @@ class CallValues:
         if any(isinstance(ref, LibRef) and rows.find(rows.effects, ref.symbol) for ref in refs):
             # What is found on the disk or over the network is not for the environment to say.
             return Unknown("it is computed")
-        return self.tinted([*event.args, *(value for _, value in event.keywords)], scope)
+        value = self.tinted([*event.args, *(value for _, value in event.keywords)], scope)
+        if any(isinstance(ref, LibRef) and ref.symbol in _PATHS for ref in refs):
+            return partly(value, joined([self.reading.evaluate(arg, scope) for arg in event.args]))
+        return value
 
     def _environment_call(self, row: EnvironmentRow, event: Call, scope: Scope) -> Value:
         name = row.variable
@@ -141,7 +149,11 @@ class CallValues:
         if isinstance(base, Known) and not isinstance(base.value, str):
             return None
         if func.name == "format":
-            return self.tinted([func.value, *event.args, *(v for _, v in event.keywords)], scope)
+            value = self.tinted([func.value, *event.args, *(v for _, v in event.keywords)], scope)
+            if not isinstance(base, Known):
+                return value
+            named = {name: self.reading.evaluate(v, scope) for name, v in event.keywords}
+            return partly(value, filled(base.value, args, named))
         if not all(isinstance(arg, Known) for arg in args):
             return base if isinstance(base, FromEnv) else None
         name = func.name

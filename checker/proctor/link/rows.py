@@ -43,6 +43,7 @@ class Rows:
         self.settings: list[SettingsRow] = []
         self.environment_calls: dict[str, EnvironmentRow] = {}
         self.environment_items: dict[str, EnvironmentRow] = {}
+        self.environment_fills: dict[str, Mapping[str, str]] = {}
         self.environment_setters: set[str] = set()
         self.environment_fields: set[str] = set()
         self.class_bases: dict[str, tuple[str, ...]] = {}
@@ -111,6 +112,8 @@ class Rows:
                 self.environment_calls[self.canonical(name)] = environment
             for name in environment.item:
                 self.environment_items[self.canonical(name)] = environment
+            for name in environment.fill_call:
+                self.environment_fills[self.canonical(name)] = environment.fills
             self.environment_setters.update(self.canonical(name) for name in environment.sets)
             self.environment_fields.update(self.canonical(name) for name in environment.fields_of)
 

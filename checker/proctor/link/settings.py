@@ -398,7 +398,8 @@ class LaunchSettings:
                 scope = self.world.scope(owner)
                 for event in scope.unit.events:
                     if isinstance(event, Bind) and event.value is not None and not event.name.startswith("_"):
-                        value = self.evaluator.evaluate(event.value, scope)
+                        before = table.get(event.name)
+                        value = self.evaluator.classes.binding(event, scope, before.value if before else None)
                         table[event.name] = Setting(event.name, value, _at(scope, event))
         elif isinstance(ref, LibRef | LibObj):
             name = ref.symbol if isinstance(ref, LibRef) else ref.type

@@ -10,16 +10,29 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from proctor.link.arithmetic import Names, add, cast, combine, either, lift, plain, truthy, wrapped
+from proctor.link.arithmetic import (
+    Names,
+    add,
+    cast,
+    combine,
+    either,
+    filled,
+    joined,
+    lift,
+    partly,
+    plain,
+    truthy,
+    wrapped,
+)
 from proctor.link.bodies import BodyReader, is_main_test
 from proctor.link.call_values import CallValues
+from proctor.link.class_values import ClassValues
 from proctor.link.names import World
 from proctor.link.scopes import Scope
 from proctor.model.fact import (
     Attr,
     Await,
     Bind,
-    Call,
     Choice,
     Comp,
     Const,
@@ -90,6 +103,7 @@ class Evaluator:
         #: module bodies being read: their values so far
         self._stack: list[tuple[str, Names]] = []
         self._calls = CallValues(self)
+        self.classes = ClassValues(self)
         self._dispatch: dict[type, Callable[..., Value]] = {
             Const: lambda expr, scope: Known(expr.value),
             Name: self._name,
@@ -275,46 +289,8 @@ class Evaluator:
                 return self._ask(system, name)
             return None
         if isinstance(ref, ObjRef | UnitRef) and self.world.unit_kind(ref) == "class":
-            return self.class_value(UnitKey(ref.path, ref.number), name)
+            return self.classes.value(UnitKey(ref.path, ref.number), name)
         return None
-
-    def class_value(self, key: UnitKey, name: str) -> Value | None:
-        """The value of a class attribute, own or inherited, set in a class body (or once on `self`)."""
-        fields = self._environment_fields(key)
-        for owner in self.world.mro(key)[0]:
-            scope = self.world.scope(owner)
-            for event in reversed(scope.unit.events):
-                if isinstance(event, Bind) and event.name == name and (event.value is not None or fields):
-                    return self._field(event, scope) if fields else self.evaluate(event.value, scope)
-            sets = scope.module.self_attributes(owner.number).get(name, ())
-            if len(sets) == 1 and sets[0][1].value is not None:
-                return self.evaluate(sets[0][1].value, sets[0][0])
-        return None
-
-    def _environment_fields(self, key: UnitKey) -> bool:
-        """Whether a class is one whose fields the environment sets."""
-        rows = self.world.rows
-        return any(
-            ancestor in rows.environment_fields
-            for base in self.world.mro(key)[1]
-            for ancestor in rows.ancestors(base)
-        )
-
-    def _field(self, event: Bind, scope: Scope) -> Value:
-        """A field that the variable of its name decides (`Field(default=…)` and a plain value give the fallback)."""
-        expr = event.value
-        if isinstance(expr, Result):
-            call = scope.unit.events[expr.event]
-            assert isinstance(call, Call)
-            given = next((value for name, value in call.keywords if name == "default"), None)
-            expr = given if given is not None else call.args[0] if call.args else None
-        variable = event.name.upper()
-        text = self.environment.get(variable)
-        if text is not None:
-            return Known(text)
-        return FromEnv(
-            variable, self.evaluate(expr, scope) if expr is not None and expr != Const(None) else None
-        )
 
     def _item(self, expr: Item, scope: Scope) -> Value:
         for ref in self.world.resolve(expr.value, scope):
@@ -356,6 +332,10 @@ class Evaluator:
     def _op(self, expr: Op, scope: Scope) -> Value:
         if expr.name in ("or", "and"):
             return self._logic(expr, scope)
+        if expr.name in ("in", "not in") and len(expr.operands) == 2:
+            asked = self._is_set(expr.operands[0], expr.operands[1], scope)
+            if asked is not None:
+                return asked if expr.name == "in" else lift(asked, operator.not_)
         values = [self.evaluate(operand, scope) for operand in expr.operands]
         if expr.name == "not":
             return lift(values[0], operator.not_)
@@ -369,8 +349,18 @@ class Evaluator:
             function = {"*": operator.mul, "-": operator.sub, "/": operator.truediv, "//": operator.floordiv}[
                 expr.name
             ]
-            return combine(function, values[0], values[1])
+            found = combine(function, values[0], values[1])
+            return partly(found, joined(values)) if expr.name == "/" else found
         return self._calls.tinted(list(expr.operands), scope)
+
+    def _is_set(self, name: Expr, holder: Expr, scope: Scope) -> Value | None:
+        """`"NAME" in os.environ`, or None where the right side is not the environment."""
+        for ref in self.world.resolve(holder, scope) if isinstance(name, Const) else ():
+            symbol = ref.symbol if isinstance(ref, LibRef) else ref.type if isinstance(ref, LibObj) else ""
+            if symbol in self.world.rows.environment_items and isinstance(name, Const):
+                variable = str(name.value)
+                return Known(True) if variable in self.environment else FromEnv(variable, Known(False))
+        return None
 
     def _logic(self, expr: Op, scope: Scope) -> Value:
         value: Value = Unknown("it is computed")
@@ -438,7 +428,7 @@ class Evaluator:
             given = tuple(plain(value) for value in values)
             return Known(template % given)
         except LookupError:
-            return self._calls.tinted(list(parts), scope)
+            return partly(self._calls.tinted(list(parts), scope), filled(template, values))
         except (TypeError, ValueError):
             return Unknown("it cannot be computed")
 

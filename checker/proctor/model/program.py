@@ -92,17 +92,20 @@ class Known(msgspec.Struct, frozen=True):
 
 class FromEnv(msgspec.Struct, frozen=True):
     """A value that environment variable `variable` decides; `fallback` is what the code takes without it
-    (None: it fails or has none). `declared` is its value where a manifest of the repository sets it."""
+    (None: it fails or has none). `declared` is its value where a manifest of the repository sets it. `text` is what
+    is known of a text whatever the variable holds (see `partial`), "" where that is nothing."""
 
     variable: str
     fallback: Known | FromEnv | Unknown | None = None
     declared: str | None = None
+    text: str = ""
 
 
 class Unknown(msgspec.Struct, frozen=True):
-    """A value that could not be known, and why."""
+    """A value that could not be known, and why. `text` is what is known of a text all the same (see `partial`)."""
 
     reason: str
+    text: str = ""
 
 
 Value: TypeAlias = Known | FromEnv | Unknown

@@ -303,6 +303,9 @@ class EnvironmentRow(_Row, frozen=True, kw_only=True):
     fields_of: tuple[str, ...] = ()
     #: without the variable and without a fallback the call gives None rather than failing
     none_when_absent: bool = False
+    #: names of a module that one of `fill_call`, given its `locals()`, sets where a variable is there: {name = variable}
+    fills: dict[str, str] = {}
+    fill_call: tuple[str, ...] = ()
     #: calls that set a variable (name first, value second); assigning an `item` sets one, too
     sets: tuple[str, ...] = ()
 

@@ -52,7 +52,7 @@ _ROW_KEYS: dict[str, tuple[str, ...]] = {
     "returns": ("call", "attribute"),
     "runs": ("call", "decorator", "write"),
     "loads": ("call", "trigger"),
-    "environment": ("call", "item", "sets", "fields_of"),
+    "environment": ("call", "item", "sets", "fields_of", "fill_call"),
 }
 _MARK = re.compile(r"#\s*finding:\s*(?P<codes>[A-Z0-9, ]+)")
 _S = TypeVar("_S")
