@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from proctor.judge.deeds import Deeds
 from proctor.judge.graph import around
+from proctor.judge.memory import lasts
 from proctor.judge.path_words import Answer, PathQuestion, Point, asked_units, contexts_at, points, written
 from proctor.model.fact import Attr, Bind, Call, Event, Expr, Name, Seq, SetAttr, SetItem, Unit
 from proctor.model.finding import Step
@@ -50,7 +51,8 @@ def _added_to(deeds: Deeds, key: UnitKey, event: Event) -> _Container | None:
     ):
         return None
     expr = event.func.value
-    storage = deeds.program.storage(key, expr) if isinstance(expr, Attr | Name) else ()
+    found = deeds.program.storage(key, expr) if isinstance(expr, Attr | Name) else ()
+    storage = tuple(each for each in found if each.kind != "library" or lasts(deeds.program, each))
     if storage:
         return _Container(expr, storage)
     unit = deeds.program.unit(key)

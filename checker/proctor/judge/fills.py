@@ -69,7 +69,7 @@ class Fills:
         if self.is_clock(access):
             return any(self._known_fill(other) for other in self._beside(access))
         return (
-            self._is_blank(access.value)
+            (self._is_blank(access.value) and not self._is_mark(access))
             or self._uses_value(access)
             or self._is_tool(access)
             or self._was_too_old(access, group)
@@ -145,6 +145,10 @@ class Fills:
         if isinstance(value, Const):
             return True
         return isinstance(value, Map | Seq) and not (value.keys if isinstance(value, Map) else value.items)
+
+    def _is_mark(self, access: Access) -> bool:
+        """Whether a key is marked as seen, which is all that the place is there for."""
+        return access.how == "item" and isinstance(access.value, Const) and bool(access.value.value)
 
     def is_clock(self, access: Access) -> bool:
         """Whether what is stored is a time."""

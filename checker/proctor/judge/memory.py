@@ -28,6 +28,7 @@ from proctor.model.fact import (
     SetItem,
     Unit,
     Yield,
+    entry_name,
 )
 from proctor.model.program import (
     Context,
@@ -156,11 +157,8 @@ class Memory:
                         self.writes.setdefault(access.storage, []).append(access)
 
     def is_lasting(self, storage: Storage) -> bool:
-        """Whether a library keeps the object for the whole process; its attributes are looked through (`app.state.x`)."""
-        owner = storage.name.partition("[")[0].rpartition(".")[0]
-        if owner.endswith(")"):
-            return False
-        return "process" in (self.program.lives(owner), self.program.lives(owner.rpartition(".")[0]))
+        """Whether a library keeps the object for the whole process."""
+        return lasts(self.program, storage)
 
     def _is_live(self, key: UnitKey, block: int) -> bool:
         return self.program.block_state(key, block) not in ("dead", "main")
@@ -176,7 +174,11 @@ class Memory:
                 yield from self.attribute_writes(key, event, number)
         elif isinstance(event, SetItem):
             how = {"aug": "count-item", "delete": "remove"}.get(event.how, "item")
-            for storage in self._containers(key, event.obj, event.index):
+            entries = self._read_places(key, Item(event.obj, event.index))
+            for storage in entries:
+                whole = {"item": "bind", "count-item": "count"}.get(how, how)
+                yield Access(storage, key, number, whole, event.value)
+            for storage in () if entries else self._containers(key, event.obj, event.index):
                 yield Access(storage, key, number, how, event.value, event.index)
         elif isinstance(event, Call):
             yield from self._called(key, number, event)
@@ -246,18 +248,24 @@ class Memory:
     # --- reads ----------------------------------------------------------------------------------------------
 
     def _collect_reads(self) -> None:
-        names = {short_name(storage) for storage in self.writes}
+        names = {name for storage in self.writes for name in _names(storage)}
         alias = {path: self._aliases(path, names) for path in {key.path for key in self.units}}
         for key in self.units:
             wanted = names | alias[key.path]
             unit = self.program.unit(key)
             for number, event in enumerate(unit.events):
                 for part in _read_parts(event, wanted):
-                    for storage in self.places(key, part):
+                    for storage in self._read_places(key, part):
                         self._note_read(keyed(storage, _index_of(event, part)), key, number, "read")
                 if isinstance(event, Bind) and event.how in ("for", "comprehension"):
                     for storage in self._iterated(key, unit, event.value):
                         self._note_read(storage, key, number, "iterate")
+
+    def _read_places(self, key: UnitKey, part: Expr) -> tuple[Storage, ...]:
+        found = self.places(key, part)
+        if isinstance(part, Item):
+            return tuple(storage for storage in found if _is_entry(storage, part.index))
+        return found
 
     def _iterated(self, key: UnitKey, unit: Unit, value: Expr | None) -> tuple[Storage, ...]:
         """The places that a loop goes over while they may change: not a copy of them."""
@@ -390,9 +398,31 @@ class Memory:
         return f"{self.program.symbol(storage.owner)}.{storage.name}"
 
 
+def lasts(program: Program, storage: Storage) -> bool:
+    """Whether the library object that a place belongs to is kept for the whole process; attributes are looked through
+    (`app.state.x`)."""
+    held, bracket, _ = storage.name.partition("[")
+    owner = held.rpartition(".")[0]
+    if owner.endswith(")"):
+        return False
+    owners = [owner, owner.rpartition(".")[0], *([held] if bracket else [])]
+    return "process" in map(program.lives, owners)
+
+
 def short_name(storage: Storage) -> str:
     """The last name of a place, without a key."""
     return storage.name.partition("[")[0].rpartition(".")[2]
+
+
+def _names(storage: Storage) -> tuple[str, ...]:
+    """The names of which code has to say one to read a place."""
+    _, bracket, key = storage.name.partition("[")
+    return (short_name(storage), key.rstrip("]")) if bracket else (short_name(storage),)
+
+
+def _is_entry(storage: Storage, index: Expr) -> bool:
+    """Whether a place is an entry under this key of an object that a library keeps."""
+    return storage.kind == "library" and storage.name.endswith(f"[{entry_name(index)}]")
 
 
 def keyed(storage: Storage, index: Expr | None) -> Storage:
@@ -405,9 +435,10 @@ def keyed(storage: Storage, index: Expr | None) -> Storage:
 def _read_parts(event: Event, names: set[str]) -> Iterator[Expr]:
     for source in _sources(event):
         for part in subexpressions(source):
-            if (isinstance(part, Name) and part.id in names) or (
-                isinstance(part, Attr) and part.name in names
-            ):
+            name = part.id if isinstance(part, Name) else part.name if isinstance(part, Attr) else None
+            if isinstance(part, Item):
+                name = entry_name(part.index)
+            if name in names:
                 yield part
 
 

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from proctor.link.names import World
 from proctor.link.scopes import Binding, Scope
-from proctor.model.fact import Attr, Bind, Call, Expr, Import, Item, Map, Name, Op, Result, Return, Seq
+from proctor.model.fact import (
+    Attr,
+    Bind,
+    Call,
+    Expr,
+    Import,
+    Item,
+    Map,
+    Name,
+    Op,
+    Result,
+    Return,
+    Seq,
+    entry_name,
+)
 from proctor.model.program import BoundRef, LibObj, LibRef, ModRef, ObjRef, Storage, UnitKey, UnitRef
 
 _MAX_DEPTH = 8
@@ -21,7 +35,7 @@ def storage_of(world: World, scope: Scope, expr: Expr, depth: int = 0) -> tuple[
     if isinstance(expr, Attr):
         return _attribute(world, scope, expr, depth)
     if isinstance(expr, Item):
-        return storage_of(world, scope, expr.value, depth + 1)
+        return _entry(world, scope, expr) or storage_of(world, scope, expr.value, depth + 1)
     if isinstance(expr, Op) and expr.name in ("or", "and"):
         return _unique(
             [found for part in expr.operands for found in storage_of(world, scope, part, depth + 1)]
@@ -143,6 +157,18 @@ def _attribute(world: World, scope: Scope, expr: Attr, depth: int) -> tuple[Stor
             owner = ref.type if isinstance(ref, LibObj) else ref.symbol
             found.append(Storage("library", UnitKey("", 0), f"{owner}.{expr.name}"))
     return _unique(found)
+
+
+def _entry(world: World, scope: Scope, expr: Item) -> tuple[Storage, ...]:
+    """An entry of an object that a library keeps for the whole process (`app["notes"]`)."""
+    key = entry_name(expr.index)
+    if not key:
+        return ()
+    return tuple(
+        Storage("library", UnitKey("", 0), f"{ref.type}[{key}]")
+        for ref in world.resolve(expr.value, scope)
+        if isinstance(ref, LibObj) and world.rows.life(ref.type) == "process"
+    )
 
 
 def _member(world: World, key: UnitKey, name: str, *, instance: bool) -> list[Storage]:

@@ -149,6 +149,14 @@ Expr: TypeAlias = (
 )
 
 
+def entry_name(index: Expr) -> str:
+    """How the entry of a mapping is called: a constant text, or the name of the constant that is its key; "" where the
+    key is computed."""
+    if isinstance(index, Const):
+        return index.value if isinstance(index.value, str) else ""
+    return index.id if isinstance(index, Name) else index.name if isinstance(index, Attr) else ""
+
+
 class _Event(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Where the event stands: its block in the unit, and its span (lines from 1, columns from 0 in bytes)."""
 
