@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -19,12 +19,13 @@ from proctor import __version__
 from proctor.errors import ConfigurationError, RootError
 from proctor.model.fact import Facts, Ignore
 from proctor.model.finding import Judgement
+from proctor.model.ignore import read_line_ignores
 from proctor.model.process import Declaration, ResolvedProcess
 from proctor.model.program import Program
 from proctor.model.rule import Rule, Rulebook
 from proctor.model.tree import SourceTree, read_tree
 from proctor.rulebook import RuleSources, load_rulebook, read_sources
-from proctor.settings import PLATFORMS, Settings, SettingsFile
+from proctor.settings import PLATFORMS, PartSettings, Settings, SettingsFile
 
 if TYPE_CHECKING:
     from proctor.extract import Store
@@ -143,8 +144,11 @@ def check_codes(settings: Settings, rules: Sequence[Rule]) -> None:
     from proctor.shape import nearest
 
     codes = [rule.code for rule in rules]
+    parts = [*_parts("paths", settings.paths), *_parts("processes", settings.processes)]
     exact = [("severity", code) for code in settings.severity]
+    exact += [(f"{key}.severity", code) for key, part in parts for code in part.severity]
     prefixes = [
+        *((f"{key}.ignore", code) for key, part in parts for code in part.ignore),
         *(("select", code) for code in settings.select if code != "T"),
         *(("ignore", code) for code in settings.ignore),
         *(("accept", entry.code) for entry in settings.accept),
@@ -153,6 +157,10 @@ def check_codes(settings: Settings, rules: Sequence[Rule]) -> None:
     wrong += [(key, code) for key, code in prefixes if not any(each.startswith(code) for each in codes)]
     for key, code in wrong:
         raise ConfigurationError(f"`{key}`: no rule has the code `{code}`; {nearest(code, codes)}.")
+
+
+def _parts(kind: str, parts: Mapping[str, PartSettings]) -> list[tuple[str, PartSettings]]:
+    return [(f"{kind}.{name}", part) for name, part in parts.items()]
 
 
 def _silent(what: str, done: int, total: int) -> None:
@@ -166,11 +174,11 @@ def _judge(run: _Run, book: Rulebook, store: Store | None, workers: int | None, 
     linked = link_tree(tree, settings, store=store, workers=workers, progress=say, book=book)
     say("judging", 0, 0)
     judgement = judge.judgement(
-        linked.program, linked.resolved, book.rules, _platform(settings), tree, ".", settings.severity
+        linked.program, linked.resolved, book.rules, _platform(settings), tree, ".", settings
     )
     judgement = judge.accept(
         judge.add_services(judgement, linked.program, book.services),
-        [*linked.declaration.ignores, *_ignores(linked.facts, tree)],
+        [*linked.declaration.ignores, *_ignores(linked.facts, tree), *_line_ignores(tree, settings)],
         settings,
         run.found.path,
         [rule.code for rule in book.rules],
@@ -199,9 +207,29 @@ def _ignores(facts: Facts, tree: SourceTree) -> list[tuple[str, Ignore]]:
             data = tree.read(path)
         except OSError:
             continue
-        if b"octor:" in data or b"OCTOR:" in data:
+        if _holds_ignore(data):
             found.extend((path, ignore) for ignore in facts.files[path].ignores)
     return found
+
+
+def _line_ignores(tree: _WatchedTree, settings: Settings) -> list[tuple[str, Ignore]]:
+    """The acceptances in manifests and scripts that were read; Procfiles have a reader of their own."""
+    found: list[tuple[str, Ignore]] = []
+    for path in sorted(tree.asked):
+        name = path.rpartition("/")[2]
+        if path.endswith((".py", ".json")) or name.startswith("Procfile") or path == settings.procfile:
+            continue
+        try:
+            data = SourceTree.read(tree, path)
+        except OSError:
+            continue
+        if _holds_ignore(data):
+            found.extend((path, ignore) for ignore in read_line_ignores(data))
+    return found
+
+
+def _holds_ignore(data: bytes) -> bool:
+    return b"octor:" in data or b"OCTOR:" in data
 
 
 # --- the memory of whole runs ------------------------------------------------------------------------------

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
 from proctor.errors import ConfigurationError
-from proctor.model.words import Severity
+from proctor.model.words import SEVERITIES, Severity
 from proctor.shape import fill
 
 PlatformName = Literal[
@@ -71,11 +72,23 @@ class Accept(msgspec.Struct, frozen=True, kw_only=True):
     until: str = ""
 
 
+class PartSettings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
+    """What is decided otherwise for a part of the app: `ignore` are prefixes of rule codes, `severity` is by rule code."""
+
+    ignore: tuple[str, ...] = ()
+    severity: dict[str, Severity] = {}
+
+    def ignores(self, code: str) -> bool:
+        """Whether the rule `code` is not asked for in this part."""
+        return any(code.startswith(prefix) for prefix in self.ignore)
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     """All that a user may decide. `select` and `ignore` are prefixes of rule codes; `exclude` path patterns
     (`fnmatch`, relative to the root); `procfile` a path relative to the root; `formation` process counts by process
-    type; `rules` folders with further rule files, relative to the root; `severity` the severity by rule code; `baseline` the
-    file of known findings, relative to the root ("" for none)."""
+    type; `rules` folders with further rule files, relative to the root; `severity` the severity by rule code; `paths`
+    decides otherwise for files by path pattern (of several that fit, the last one in the file wins), `processes` for
+    process types by name; `baseline` the file of known findings, relative to the root ("" for none)."""
 
     select: tuple[str, ...] = ("T",)
     ignore: tuple[str, ...] = ()
@@ -86,6 +99,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     formation: dict[str, int] = {}
     rules: tuple[str, ...] = ()
     severity: dict[str, Severity] = {}
+    paths: dict[str, PartSettings] = {}
+    processes: dict[str, PartSettings] = {}
     accept: tuple[Accept, ...] = ()
     baseline: str = ""
 
@@ -94,6 +109,30 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
         chosen = max((len(prefix) for prefix in self.select if code.startswith(prefix)), default=-1)
         dropped = max((len(prefix) for prefix in self.ignore if code.startswith(prefix)), default=-1)
         return chosen > dropped
+
+    def asks(self, code: str, path: str, process: str | None) -> bool:
+        """Whether findings of the rule `code` in the file `path` are asked for in `process` (None: the app as a whole)."""
+        if not self.selects(code) or any(part.ignores(code) for part in self._of_path(path)):
+            return False
+        part = self.processes.get(process) if process is not None else None
+        return part is None or not part.ignores(code)
+
+    def decided_severity(self, code: str, path: str, processes: Sequence[str]) -> Severity | None:
+        """The severity that the settings give to a finding, None where they say nothing. A process type decides before a
+        path, a path before the whole; of several process types the most severe word holds."""
+        fallback = self.severity.get(code)
+        for part in self._of_path(path):
+            fallback = part.severity.get(code, fallback)
+        own = [self.processes[name].severity.get(code) for name in processes if name in self.processes]
+        said = [each for each in own if each is not None]
+        if not said or (len(said) < len(processes) and fallback is None):
+            return fallback
+        if len(said) < len(processes) and fallback is not None:
+            said.append(fallback)
+        return min(said, key=SEVERITIES.index)
+
+    def _of_path(self, path: str) -> list[PartSettings]:
+        return [part for pattern, part in self.paths.items() if fnmatchcase(path, pattern)]
 
 
 class SettingsFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,8 +173,12 @@ def check_settings(settings: Settings, file: str, key: str = "") -> None:
     def refuse(name: str, text: str) -> ConfigurationError:
         return ConfigurationError(f"{file}: `{stem}{name}` {text}.")
 
-    for name in ("select", "ignore"):
-        for prefix in getattr(settings, name):
+    listed = [("select", settings.select), ("ignore", settings.ignore)]
+    for kind in ("paths", "processes"):
+        parts: dict[str, PartSettings] = getattr(settings, kind)
+        listed += [(f"{kind}.{name}.ignore", part.ignore) for name, part in parts.items()]
+    for name, prefixes in listed:
+        for prefix in prefixes:
             if not _CODE_PREFIX.fullmatch(prefix):
                 raise refuse(name, f"must hold codes such as `TF611` or their beginnings, not `{prefix}`")
     for process, count in settings.formation.items():

@@ -7,7 +7,7 @@ import re
 import tokenize
 
 from proctor.model.fact import Ignore
-from proctor.model.ignore import read_ignore
+from proctor.model.ignore import read_ignore, read_line_ignores
 
 _MARK = re.compile(rb"#\s*proctor:", re.IGNORECASE)
 _TEXT_MARK = re.compile(r"#\s*proctor:", re.IGNORECASE)
@@ -26,7 +26,7 @@ def read_ignores(data: bytes) -> tuple[Ignore, ...]:
     try:
         return _from_tokens(data)
     except (tokenize.TokenError, SyntaxError, ValueError, LookupError):
-        return _from_lines(data)
+        return read_line_ignores(data)
 
 
 def _from_tokens(data: bytes) -> tuple[Ignore, ...]:
@@ -48,23 +48,6 @@ def _from_tokens(data: bytes) -> tuple[Ignore, ...]:
                 found.extend(_read(comment, at if token.type == tokenize.ENDMARKER else line, at))
             alone.clear()
     return tuple(sorted(found, key=lambda ignore: ignore.at))
-
-
-def _from_lines(data: bytes) -> tuple[Ignore, ...]:
-    lines = [line.decode("utf-8", "replace") for line in data.splitlines()]
-    found: list[Ignore] = []
-    for at, text in enumerate(lines, 1):
-        mark = _TEXT_MARK.search(text)
-        if not mark:
-            continue
-        applies = at
-        if not text[: mark.start()].strip():
-            following = (
-                n for n, t in enumerate(lines[at:], at + 1) if t.strip() and not t.lstrip().startswith("#")
-            )
-            applies = next(following, at)
-        found.extend(_read(text[mark.start() :], applies, at))
-    return tuple(found)
 
 
 def _read(comment: str, line: int, at: int) -> list[Ignore]:

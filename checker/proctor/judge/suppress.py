@@ -10,6 +10,7 @@ import msgspec
 
 from proctor.model.fact import Ignore
 from proctor.model.finding import Finding, Judgement, Step
+from proctor.model.ignore import PLACEHOLDER
 from proctor.model.place import Place
 from proctor.settings import Accept, Settings
 
@@ -64,8 +65,9 @@ def accept(
     ]
     kept: list[Finding] = []
     suppressed: list[Finding] = []
-    for finding in judgement.findings:
-        if not settings.selects(finding.code):
+    for found in judgement.findings:
+        finding = _asked(found, settings)
+        if finding is None:
             continue
         accepting = [each for each in acceptances if each.accepts(finding)]
         if accepting:
@@ -73,6 +75,7 @@ def accept(
         else:
             kept.append(finding)
     notices.extend(_unused(acceptances, settings, codes))
+    notices.extend(_strangers(judgement, settings, settings_path))
     return msgspec.structs.replace(
         _without_deselected(judgement, settings),
         findings=tuple(kept),
@@ -93,6 +96,10 @@ def _from_comments(
             continue
         if not ignore.reason:
             notices.append(Step(place, f"The acceptance of {_listed(ignore.codes)} gives no reason."))
+        elif ignore.reason == PLACEHOLDER:
+            notices.append(
+                Step(place, f"The acceptance of {_listed(ignore.codes)} still has to give a reason.")
+            )
         if ignore.until and ignore.until < today:
             notices.append(Step(place, f"The acceptance of {_listed(ignore.codes)} ended on {ignore.until}."))
             continue
@@ -121,7 +128,7 @@ def _unused(acceptances: Iterable[_Acceptance], settings: Settings, codes: Seque
         asked = [
             code
             for code in each.codes
-            if all(settings.selects(known) for known in codes if known.startswith(code))
+            if all(_is_asked(known, each, settings) for known in codes if known.startswith(code))
         ]
         idle = tuple(code for code in asked if code not in each.used)
         if not idle:
@@ -131,6 +138,33 @@ def _unused(acceptances: Iterable[_Acceptance], settings: Settings, codes: Seque
         else:
             text = f"The acceptance of {_listed(idle)} silences nothing."
         yield Step(Place(each.path, each.at), text)
+
+
+def _is_asked(code: str, acceptance: _Acceptance, settings: Settings) -> bool:
+    if acceptance.entry is not None:
+        return settings.selects(code)
+    return settings.asks(code, acceptance.path, None)
+
+
+def _strangers(judgement: Judgement, settings: Settings, settings_path: str) -> Iterable[Step]:
+    names = {each.name for each in judgement.processes}
+    for name in settings.processes:
+        if name not in names:
+            text = f"`processes.{name}` decides nothing: the app has no process type of this name."
+            yield Step(Place(settings_path, 1), text)
+
+
+def _asked(finding: Finding, settings: Settings) -> Finding | None:
+    """`finding` for those process types for which it is asked for; None where it is for none."""
+    code, path = finding.code, finding.place.path
+    if not finding.processes:
+        return finding if settings.asks(code, path, None) else None
+    processes = tuple(name for name in finding.processes if settings.asks(code, path, name))
+    if not processes:
+        return None
+    return (
+        finding if processes == finding.processes else msgspec.structs.replace(finding, processes=processes)
+    )
 
 
 def _listed(codes: Sequence[str]) -> str:
@@ -144,16 +178,20 @@ def _without_deselected(judgement: Judgement, settings: Settings) -> Judgement:
     for verdict in judgement.verdicts:
         if verdict.verdict == "violates":
             own = [
-                each.code
+                each
                 for each in broken
                 if each.clause == verdict.clause
                 and (verdict.process in each.processes or (verdict.process is None and not each.processes))
             ]
-            if own and not any(settings.selects(code) for code in own):
-                reason = f"{', '.join(dict.fromkeys(own))} is not selected"
-                verdict = msgspec.structs.replace(verdict, verdict="not verified", reason=reason)
+            asked = [each for each in own if settings.asks(each.code, each.place.path, verdict.process)]
+            if asked:
+                verdict = msgspec.structs.replace(verdict, reason=_codes_of(asked))
             elif own:
-                asked = ", ".join(dict.fromkeys(code for code in own if settings.selects(code)))
-                verdict = msgspec.structs.replace(verdict, reason=asked)
+                reason = f"{_codes_of(own)} is not selected"
+                verdict = msgspec.structs.replace(verdict, verdict="not verified", reason=reason)
         verdicts.append(verdict)
     return msgspec.structs.replace(judgement, verdicts=tuple(verdicts))
+
+
+def _codes_of(findings: Iterable[Finding]) -> str:
+    return ", ".join(dict.fromkeys(each.code for each in findings))

@@ -14,6 +14,9 @@ from proctor.model.program import ProcessView, Program
 from proctor.model.rule import Rule
 from proctor.model.tree import SourceTree
 from proctor.model.words import CLAUSES, EFFECTS, Severity
+from proctor.settings import Settings
+
+DEFAULTS = Settings()
 
 #: Every judge, by the word that a rule's `[when]` names it with.
 JUDGES: Mapping[str, Judge] = {
@@ -45,19 +48,18 @@ def outcomes(
     program: Program,
     rules: Sequence[Rule],
     platform: Platform,
-    severities: Mapping[str, Severity] | None = None,
+    settings: Settings = DEFAULTS,
 ) -> tuple[list[Finding], list[Doubt]]:
-    """All findings (one per cause, in order of place) and doubts of the rules. `severities` are those that the
-    configuration decides, by code; they hold whatever a judge says of a single finding."""
+    """All findings (one per cause, in order of place) and doubts of the rules. The severity that `settings` decide
+    holds whatever a judge says of a single finding."""
     found: list[Outcome] = []
     for name, judge in JUDGES.items():
         own = [rule for rule in rules if rule.judge == name]
         if own:
             found.extend(judge(own, program, platform))
-    decided = severities or {}
     lenient = _for_development(program)
     findings = merge(
-        _with(item, severity="note" if _is_within(item, lenient) else decided.get(item.code, item.severity))
+        _with(item, severity="note" if _is_within(item, lenient) else _severity(item, settings))
         for item in found
         if isinstance(item, Finding)
     )
@@ -65,6 +67,11 @@ def outcomes(
     doubts = [item for item in found if isinstance(item, Doubt)]
     doubts.extend(_same_cause_doubts(findings, kept))
     return kept, list(dict.fromkeys(doubts))
+
+
+def _severity(finding: Finding, settings: Settings) -> Severity:
+    decided = settings.decided_severity(finding.code, finding.place.path, finding.processes)
+    return decided or finding.severity
 
 
 def _for_development(program: Program) -> frozenset[str]:
@@ -258,10 +265,10 @@ def judgement(
     platform: Platform,
     tree: SourceTree,
     root: str,
-    severities: Mapping[str, Severity] | None = None,
+    settings: Settings = DEFAULTS,
 ) -> Judgement:
     """The whole answer, before suppression."""
-    findings, doubts = outcomes(program, rules, platform, severities)
+    findings, doubts = outcomes(program, rules, platform, settings)
     return Judgement(
         root=root,
         processes=process_reports(program, resolved),

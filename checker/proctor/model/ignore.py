@@ -6,6 +6,9 @@ import re
 
 from proctor.model.fact import Ignore
 
+#: the reason that a written acceptance has until someone gives one
+PLACEHOLDER = "TODO: say why"
+_MARK = re.compile(r"#\s*proctor:", re.IGNORECASE)
 _COMMENT = re.compile(r"#\s*proctor:\s*ignore\b(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
 _CODES = re.compile(r"\s*\[(?P<codes>[^\]]*)\](?P<reason>.*)", re.DOTALL)
 _CODE = re.compile(r"T[FC]\d+")
@@ -32,3 +35,24 @@ def read_ignore(comment: str, line: int, at: int) -> Ignore | None:
     if until:
         reason = (reason[: until.start()] + reason[until.end() :]).strip()
     return Ignore(line, at, codes, reason, until["date"] if until else "")
+
+
+def read_line_ignores(data: bytes) -> tuple[Ignore, ...]:
+    """The acceptances of a file in which `#` begins a comment, line by line. One that stands alone applies to the next
+    line that is neither blank nor a comment, or to itself where there is none."""
+    lines = [line.decode("utf-8", "replace") for line in data.splitlines()]
+    found: list[Ignore] = []
+    for at, text in enumerate(lines, 1):
+        mark = _MARK.search(text)
+        if not mark:
+            continue
+        applies = at
+        if not text[: mark.start()].strip():
+            following = (
+                n for n, t in enumerate(lines[at:], at + 1) if t.strip() and not t.lstrip().startswith("#")
+            )
+            applies = next(following, at)
+        ignore = read_ignore(text[mark.start() :], applies, at)
+        if ignore:
+            found.append(ignore)
+    return tuple(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from importlib.resources import files
@@ -435,9 +436,13 @@ def _settings(circumstances: Circumstances) -> str:
     return f"{where}:<ul>{''.join(changed)}</ul>"
 
 
+def _key(key: str) -> str:
+    return key if re.fullmatch(r"[\w-]+", key) else msgspec.json.encode(key).decode()
+
+
 def _toml(value: object) -> str:
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{key} = {_toml(each)}" for key, each in value.items()) + " }"
+        return "{ " + ", ".join(f"{_key(key)} = {_toml(each)}" for key, each in value.items()) + " }"
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(map(_toml, value)) + "]"
     if isinstance(value, bool):
