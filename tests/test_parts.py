@@ -206,3 +206,18 @@ def test_an_idle_comment_in_a_manifest_is_named(app: Path, capsys: Captured) -> 
     write(app, {"Dockerfile": MANIFESTS["Dockerfile"].format("# proctor: ignore[TF611] known\n")})
     cli.run(["check", "--no-cache"])
     assert "The acceptance of `TF611` silences nothing." in capsys.readouterr().out
+
+
+def test_a_comment_accepts_in_a_nested_procfile(app: Path, capsys: Captured) -> None:
+    nested = "a: python jobs/first.py\n{}b: celery -A tasks worker -B\n"
+    write(
+        app,
+        {
+            "Procfile": "web: honcho start -f Procfile.all\n",
+            "tasks.py": "from celery import Celery\napp = Celery()\n",
+        },
+    )
+    write(app, {"Procfile.all": nested.format("")})
+    assert [path for path, _, _ in told(checked(capsys), "TF824")] == ["Procfile.all"]
+    write(app, {"Procfile.all": nested.format("# proctor: ignore[TF824] known\n")})
+    assert told(checked(capsys), "TF824") == []

@@ -151,6 +151,10 @@ def check(
     diff: Annotated[
         bool, typer.Option("--diff", help="Write what --fix would change, and change nothing.")
     ] = False,
+    add_ignores: Annotated[
+        bool,
+        typer.Option("--add-ignores", help="Accept what is found by comments whose reasons are to be given."),
+    ] = False,
     baseline: BaselineOption = None,
     diff_base: Annotated[
         str | None,
@@ -172,6 +176,8 @@ def check(
     """Judge the app in PATH and report what breaks the clauses."""
     if unsafe and not (fix or diff):
         raise UsageError("`--unsafe` goes with `--fix` or `--diff`.")
+    if add_ignores and (fix or diff):
+        raise UsageError("`--add-ignores` goes with neither `--fix` nor `--diff`.")
     targets = _targets(output or [], _format(form))
     how = _How(no_cache, workers, _day(date))
     found = _settings(
@@ -190,6 +196,9 @@ def check(
         _show_difference(judgement, path, found, unsafe)
         targets = [each for each in targets if each[1] != "-"]
     judgement = _compare(judgement, lines, path, found, how, baseline, diff_base)
+    if add_ignores:
+        judgement, lines = _add_ignores(judgement, path, found, how)
+        judgement = _compare(judgement, lines, path, found, how, baseline, diff_base)
     _write_all(targets, judgement, lines, path, found, how, color, verdicts, statistics)
     if not any(form_of_file == "text" for form_of_file, _ in targets):
         # the other formats have no place for them
@@ -229,8 +238,11 @@ class _How(NamedTuple):
 
 def _judge(path: Path, found: SettingsFile, how: _How) -> tuple[Judgement, report.SourceLines]:
     tree = pipeline.open_tree(path, found.settings)
-    shown = os.path.normpath(path).replace(os.sep, "/")
-    return _judge_tree(tree, found, how, shown), report.SourceLines(tree.read)
+    return _judge_tree(tree, found, how, _shown(path)), report.SourceLines(tree.read)
+
+
+def _shown(path: Path) -> str:
+    return os.path.normpath(path).replace(os.sep, "/")
 
 
 def _judge_tree(
@@ -260,6 +272,22 @@ def _mend(path: Path, found: SettingsFile, how: _How, unsafe: bool) -> tuple[Jud
     rules = pipeline.rules_of(pipeline.open_tree(path, found.settings), found.settings)
     judgement, tree, mended = mend(judge, rules, unsafe)
     for line in mended.lines("fixed"):
+        _complain(line)
+    return judgement, report.SourceLines(tree.read)
+
+
+def _add_ignores(
+    judgement: Judgement, path: Path, found: SettingsFile, how: _How
+) -> tuple[Judgement, report.SourceLines]:
+    """Accept the findings of `judgement` in the files of PATH, and judge them again."""
+    from proctor.accepting import add_acceptances
+
+    tree = pipeline.open_tree(path, found.settings)
+    shown = _shown(path)
+    judgement, done = add_acceptances(
+        judgement, tree, lambda changed: _judge_tree(changed, found, how, shown)
+    )
+    for line in done.lines():
         _complain(line)
     return judgement, report.SourceLines(tree.read)
 

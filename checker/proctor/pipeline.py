@@ -213,11 +213,10 @@ def _ignores(facts: Facts, tree: SourceTree) -> list[tuple[str, Ignore]]:
 
 
 def _line_ignores(tree: _WatchedTree, settings: Settings) -> list[tuple[str, Ignore]]:
-    """The acceptances in manifests and scripts that were read; Procfiles have a reader of their own."""
+    """The acceptances in manifests and scripts that were read; the Procfile has a reader of its own."""
     found: list[tuple[str, Ignore]] = []
     for path in sorted(tree.asked):
-        name = path.rpartition("/")[2]
-        if path.endswith((".py", ".json")) or name.startswith("Procfile") or path == settings.procfile:
+        if path.endswith((".py", ".json")) or path == settings.procfile:
             continue
         try:
             data = SourceTree.read(tree, path)

@@ -126,6 +126,11 @@ def _take_line(line: str, number: int, continued: bool, reading: _Reading) -> bo
         if read_ignore(comment, number, number):
             reading.waiting.append((comment, number))
         return False
+    for comment, at in reading.waiting:
+        ignore = read_ignore(comment, number, at)
+        if ignore:
+            reading.ignores.append((reading.path, ignore))
+    reading.waiting.clear()
     line = _take_tail_ignore(line, number, reading)
     stripped = line.strip()
     place = Place(
@@ -182,11 +187,6 @@ def _say_unreadable(line: str, place: Place, continued: bool, reading: _Reading)
 
 def _take_declaration(line: str, number: int, found: re.Match[str], place: Place, reading: _Reading) -> None:
     name, command = found["name"], found["command"]
-    for comment, at in reading.waiting:
-        ignore = read_ignore(comment, number, at)
-        if ignore:
-            reading.ignores.append((reading.path, ignore))
-    reading.waiting.clear()
     start = _width(line[: found.start("command")])
     where = Place(reading.path, number, start, number, start + _width(command))
     _say_dialects(found, place, reading)
