@@ -278,13 +278,14 @@ class LaunchSettings:
             return
         prefix = self._namespace(row, event, scope)
         for variable, fallback, keys in self._objects(event.args[0], scope):
-            for key, setting in keys.items():
-                if not key.startswith(prefix):
-                    continue
+            # An old name counts as it stands, with any namespace; the new name with its prefix goes before it.
+            old = [(key, key) for key in keys if prefix and key in row.renames]
+            new = [(key, key[len(prefix) :]) for key in keys if key.startswith(prefix)]
+            for key, name in (*old, *new):
+                setting = keys[key]
                 value = setting.value
                 if variable:
                     value = FromEnv(variable, value if fallback else Unknown("another object may be chosen"))
-                name = key[len(prefix) :]
                 self._put(row, table, name, value, setting.place or _at(scope, event))
 
     def _namespace(self, row: SettingsRow, event: Call, scope: Scope) -> str:

@@ -278,7 +278,7 @@ class SettingsRow(_Row, frozen=True, kw_only=True):
     class_variable: str = ""
     #: objects whose attributes read this system's keys (`django.conf.settings`)
     accessor: tuple[str, ...] = ()
-    #: keys renamed: {old = "new"} (Celery's CELERY_* names)
+    #: keys renamed: {old = "new"} (Celery's CELERY_* names); an old one counts in any namespace
     renames: dict[str, str] = {}
     namespace_argument: str = ""
     #: another system whose values are taken over with the namespace as prefix ("django")
