@@ -217,7 +217,22 @@ def _coroutines(question: DroppedQuestion, deeds: Deeds, key: UnitKey) -> Iterat
 
 def _is_certain(deeds: Deeds, key: UnitKey, event: Call) -> bool:
     refs = deeds.program.resolve(key, event.func)
-    return bool(refs) and all(isinstance(ref, UnitRef | BoundRef) for ref in refs)
+    plain = bool(refs) and all(isinstance(ref, UnitRef | BoundRef) for ref in refs)
+    return plain and not _is_wrapped(deeds, key, event.func)
+
+
+def _is_wrapped(deeds: Deeds, key: UnitKey, expr: Expr) -> bool:
+    """Whether a library made what is called of an `async def`: it may run the coroutine by itself (`async_to_sync(f)(x)`)."""
+    if isinstance(expr, Result):
+        return bool(deeds.program.symbols(key, expr.event))
+    return isinstance(expr, Name) and any(
+        isinstance(event, Bind)
+        and event.name == expr.id
+        and isinstance(event.value, Result)
+        and bool(deeds.program.symbols(owner, event.value.event))
+        for owner in dict.fromkeys((key, UnitKey(key.path, 0)))
+        for event in deeds.program.unit(owner).events
+    )
 
 
 def _makes_coroutine(unit: Unit) -> bool:

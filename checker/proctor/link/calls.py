@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from proctor.link.linked import Hidden, Loading, SettingWrite
 from proctor.link.runs import Runs
+from proctor.link.scopes import Scope
 from proctor.link.sheet import Part, Sheet
-from proctor.model.fact import Attr, Call, Const, Event, Result, Return
+from proctor.model.fact import Attr, Call, Const, Event, Expr, Name, Result, Return
 from proctor.model.program import BoundRef, Lane, LibObj, LibRef, ModRef, ObjRef, Ref, UnitKey, UnitRef
 
 #: built-in function -> the method of its first argument that it calls
@@ -69,9 +70,29 @@ class Calls(Part):
         wrapped = event.use == "await" and self.unit.is_async and not self._gives_awaitable(key)
         lane: Lane | None = "thread" if wrapped else None
         self.sheet.edge(
-            key, number, event.block, self.sheet.place(event), "call", lane=lane, awaited=event.use == "await"
+            key,
+            number,
+            event.block,
+            self.sheet.place(event),
+            "call",
+            lane=lane,
+            awaited=event.use == "await",
+            wrapped=self._is_wrapped(ref, event.func),
         )
         self.runs.pass_arguments(key, self.runs.offset(ref), event)
+
+    def _is_wrapped(self, ref: UnitRef | BoundRef, expr: Expr) -> bool:
+        """Whether what is called or passed on was handed to the decorator around this unit: whoever calls its name is
+        noted to run it already, and of all the functions that are decorated so it is this one."""
+        scope: Scope | None = self.scope
+        while isinstance(expr, Name) and scope is not None:
+            number = scope.param_index.get(expr.id)
+            if number is not None:
+                return (scope.key, number, ref) in self.ledger.wrapped
+            if expr.id in scope.bindings:
+                return False
+            scope = scope.parent
+        return False
 
     def _gives_awaitable(self, key: UnitKey) -> bool:
         """Whether a function is a coroutine function, or plainly hands on what one gives."""
@@ -162,10 +183,11 @@ class Calls(Part):
 
     def _callbacks(self, symbol: str, event: Call, number: int) -> None:
         """A function handed to a call that no row speaks of: it is taken to be called there and then.
-        (Built-ins certainly do; at import it is more often registered or wrapped: see `reach`.)"""
-        if self.rows.is_transparent(symbol) or self.rows.find(self.rows.effects, symbol):
+        (At import it is more often registered or wrapped: see `reach`. The built-ins that call have rows of their own.)"""
+        if symbol.startswith("builtins.") or self.rows.is_transparent(symbol):
             return
-        how = "call" if symbol.startswith("builtins.") else "callback"
+        if self.rows.find(self.rows.effects, symbol):
+            return
         for arg in (*event.args, *(value for _, value in event.keywords)):
             if isinstance(arg, Const | Result):
                 continue
@@ -175,4 +197,7 @@ class Calls(Part):
                     "lambda",
                 ):
                     target = UnitKey(ref.path, ref.number)
-                    self.sheet.edge(target, number, event.block, self.sheet.place(event), how, text=symbol)
+                    place, wrapped = self.sheet.place(event), self._is_wrapped(ref, arg)
+                    self.sheet.edge(
+                        target, number, event.block, place, "callback", text=symbol, wrapped=wrapped
+                    )

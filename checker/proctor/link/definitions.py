@@ -95,7 +95,7 @@ class Definitions(Part):
         )
         symbols = self._decorator_symbols(decorator)
         matched = False
-        for ref in self.world.resolve(decorator, self.scope):
+        for ref in self.world.decorators(decorator, self.scope):
             if isinstance(ref, UnitRef | BoundRef):
                 matched = True
                 target = UnitKey(ref.path, ref.number)
@@ -103,14 +103,14 @@ class Definitions(Part):
                     self.calls.construct(target, None, number, event)
                     continue
                 self.sheet.edge(target, number, event.block, self.sheet.place(event), "decorates")
-                self.ledger.feed(target, self.runs.offset(ref), own)
+                self._hand(target, self.runs.offset(ref), own)
             elif isinstance(ref, ObjRef):
                 matched = True
                 for method in self.world.class_member(UnitKey(ref.path, ref.number), "__call__", ref):
                     if isinstance(method, BoundRef):
                         target = UnitKey(method.path, method.number)
                         self.sheet.edge(target, number, event.block, self.sheet.place(event), "decorates")
-                        self.ledger.feed(target, 1, own)
+                        self._hand(target, 1, own)
         for symbol, call in symbols:
             rows = [
                 *self.rows.find(self.rows.run_decorators, symbol),
@@ -132,6 +132,12 @@ class Definitions(Part):
             shown = symbols[0][0] if symbols else _shown(decorator, self.unit)
             reason = f"`@{shown}` is not modelled: what it does with `{unit.name}` is not known"
             self.sheet.hidden.append(Hidden(self.key, self.sheet.place(event), reason, key))
+
+    def _hand(self, decorator: UnitKey, number: int, own: Refs) -> None:
+        """A decorator is given the function below it."""
+        for ref in own:
+            self.ledger.wrapped.add((decorator, number, ref))
+        self.ledger.feed(decorator, number, own)
 
     def _decorator_symbols(self, decorator: Expr) -> list[tuple[str, Call | None]]:
         call: Call | None = None

@@ -13,7 +13,7 @@ from proctor.link.scopes import Scope
 from proctor.link.values import Evaluator
 from proctor.model.fact import Call, Event, Expr, Result
 from proctor.model.place import Place
-from proctor.model.program import Edge, Hit, LibRef, UnitKey
+from proctor.model.program import Edge, Hit, LibRef, Ref, UnitKey
 from proctor.model.rule import LoadsRow, SettingsRow
 
 
@@ -87,6 +87,8 @@ class Ledger:
         self.makers: dict[UnitKey, dict[tuple[UnitKey, int], None]] = {}
         #: class -> what else runs whenever an instance is made
         self.factories: dict[UnitKey, dict[UnitKey, None]] = {}
+        #: decorator, the number of its parameter, and a function that it is given
+        self.wrapped: set[tuple[UnitKey, int, Ref]] = set()
         self._queue: deque[UnitKey] = deque()
         self._queued: set[UnitKey] = set()
         #: telling method name -> calls of it on unknown receivers

@@ -8,7 +8,7 @@ of them grows, and whoever is being linked at that moment is noted as a reader o
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 from proctor.link.containers import Containers
@@ -234,7 +234,7 @@ class World(Modules, Memory):
             return own
         wrapped = [own]
         for decorator in unit.decorators[first:]:
-            for ref in self.resolve(decorator, scope):
+            for ref in self.decorators(decorator, scope):
                 if isinstance(ref, UnitRef | BoundRef):
                     if self.unit_kind(ref) == "class":
                         wrapped.append((ObjRef(ref.path, ref.number, True),))
@@ -252,6 +252,25 @@ class World(Modules, Memory):
                         if isinstance(method, BoundRef):
                             wrapped.append(self.returned(UnitKey(method.path, method.number)))
         return union(wrapped)
+
+    def decorators(self, expr: Expr, scope: Scope) -> Refs:
+        """What a decorator may be. A factory that can be used with and without arguments gives either its decorator or the
+        function which that one makes: given arguments, it is the outer one."""
+        refs = self.resolve(expr, scope)
+        if not isinstance(expr, Result) or len(refs) < 2:
+            return refs
+        functions = {ref for ref in refs if isinstance(ref, UnitRef)}
+        return tuple(
+            ref for ref in refs if not isinstance(ref, UnitRef) or not self._is_inside(ref, functions)
+        )
+
+    def _is_inside(self, ref: UnitRef, others: Container[Ref]) -> bool:
+        scope = self.scope(UnitKey(ref.path, ref.number)).parent
+        while scope is not None:
+            if UnitRef(*scope.key) in others:
+                return True
+            scope = scope.parent
+        return False
 
     def unit_kind(self, ref: UnitRef | BoundRef | ObjRef) -> str:
         """The kind of the unit a ref names."""

@@ -12,6 +12,8 @@ from proctor.model.words import Phase
 
 Origin = tuple[Context, Edge] | None
 _Word = TypeVar("_Word", bound=str)
+#: the phases of a process that is ready
+_AT_WORK: frozenset[Phase] = frozenset({"request", "job", "tick", "loop"})
 
 
 class Registration(NamedTuple):
@@ -49,6 +51,10 @@ class Spread:
         self.registered: dict[str, dict[Registration, None]] = {}
         #: functions handed to libraries at import, to do nobody knows what with
         self.handed: dict[Edge, None] = {}
+        #: functions that are kept while modules load or the program starts, to be run when it is at work
+        self._kept: dict[Registration, None] = {}
+        #: calls by decorators' functions of what they were given
+        self._wrapped: dict[Registration, None] = {}
         #: jobs that another program hands over, each with the edge that does
         self.handed_over: dict[Context, Edge] = {}
         self.words = None if words is None else frozenset(map(_plain, words))
@@ -65,6 +71,8 @@ class Spread:
             self.contexts,
             self.registered,
             self.handed,
+            self._kept,
+            self._wrapped,
             self.handed_over,
             self._commands,
             self._partial,
@@ -106,7 +114,7 @@ class Spread:
     def run(self) -> None:
         """Follow all edges from the contexts added so far."""
         self._drain()
-        while self._load_bodies() or self._choose():
+        while self._load_bodies() or self._choose() or self._use_kept() or self._unwrap():
             self._drain()
 
     def _drain(self) -> None:
@@ -144,6 +152,31 @@ class Spread:
             self.activate(registration)
         return bool(self._queue)
 
+    def _use_kept(self) -> bool:
+        """What was kept runs in the phases in which the program is at work, or at start-up where it has none of them."""
+        if not self._kept:
+            return False
+        phases = {context.phase for context in self.contexts}
+        at_work = sorted(phases & _AT_WORK) or sorted(phases & {"startup"})
+        for registration in self._kept:
+            edge = registration.edge
+            for phase in at_work:
+                lane = self._lane(edge, "main", phase)
+                self.add(Context(edge.target, phase, lane), (registration.context, edge), edge.part)
+        return bool(self._queue)
+
+    def _unwrap(self) -> bool:
+        """What a decorator was given runs where its name is called; where nobody does, where the decorator's function runs.
+        (A decorator's function seems to call all that is decorated so; each caller runs one of them.)"""
+        known = {(context.unit, context.phase) for context in self.contexts}
+        for registration in self._wrapped:
+            context, edge = registration
+            phase: Phase = edge.phase or context.phase
+            if (edge.target, phase) not in known:
+                lane = self._lane(edge, context.lane, phase)
+                self.add(Context(edge.target, phase, lane), (context, edge), edge.part)
+        return bool(self._queue)
+
     def respread(self) -> None:
         """Follow the edges of all contexts again: linking more code may have added some."""
         self._queue = deque(self.contexts)
@@ -173,6 +206,12 @@ class Spread:
                     self.activate(registration)
             return
         phase: Phase = edge.phase or context.phase
+        if edge.wrapped and not edge.in_main_loop:
+            self._wrapped[Registration(context, edge)] = None
+            return
+        if edge.later and phase in ("import", "startup"):
+            self._kept[Registration(context, edge)] = None
+            return
         if edge.how == "callback" and phase == "import":
             # Handed to an unknown library while modules load: registered or wrapped, hardly run already.
             self.handed[edge] = None

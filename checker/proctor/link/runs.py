@@ -92,12 +92,13 @@ class Runs(Part):
                     event.block,
                     self.sheet.place(event),
                     how if not trigger else "registers",
-                    phase=None if each == "same" else each,  # type: ignore[arg-type]  # checked when rows are loaded
+                    phase=None if each in ("same", "later") else each,  # type: ignore[arg-type]  # checked when rows are loaded
                     lane=lane,
                     trigger=trigger,
                     process=row.process,
                     part=part,
                     nested=isinstance(row, RunsRow) and row.nested,
+                    later=each == "later",
                     names=names,
                 )
 

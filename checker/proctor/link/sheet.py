@@ -70,6 +70,8 @@ class Sheet:
         awaited: bool = False,
         part: Literal["", "before", "after"] = "",
         nested: bool = False,
+        later: bool = False,
+        wrapped: bool = False,
         names: tuple[str, ...] = (),
     ) -> None:
         """Note that the unit makes `target` run, at event `number` (`-1 - block` for entering a block)."""
@@ -98,6 +100,8 @@ class Sheet:
             awaited=awaited,
             part=part,
             nested=nested,
+            later=later,
+            wrapped=wrapped,
             names=names,
         )
 

@@ -172,7 +172,8 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
     that runs it), "property", "registers" (fired by `trigger`), "loads" (a framework loads it), "decorates".
     `phase` None keeps the caller's; `lane` None keeps the caller's unless the target is async. `part` says which part
     of a generator is meant: "before" its first `yield`, "after" it, or all of it. `nested` as in RunsRow. `names` are those of a command that the
-    words of a launch command choose."""
+    words of a launch command choose. `later`: what is kept while modules load or the program starts runs when the program
+    is at work. `wrapped`: a decorator's function calls what it was given, which calling the decorated name is noted to run."""
 
     source: UnitKey
     target: UnitKey
@@ -190,6 +191,8 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
     awaited: bool = False
     part: Literal["", "before", "after"] = ""
     nested: bool = False
+    later: bool = False
+    wrapped: bool = False
     names: tuple[str, ...] = ()
 
 

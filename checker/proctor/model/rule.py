@@ -154,7 +154,8 @@ class RunsRow(_Row, frozen=True, kw_only=True):
     that is a container (list, dict) has each of its items registered; `text` means the argument may be a dotted-path
     string naming the function or module; `methods` are the methods run when the argument is a class or instance (empty:
     the call itself). With both `thread` and `on_loop`, coroutine functions run on the loop and plain ones in a thread.
-    `nested` functions are run in the midst of whatever request or job is at work (signals, hooks before and after it), so
+    Phase "same" is the caller's, "later" too, except that what is only kept while modules load or the program starts runs
+    when the program is at work. `nested` functions are run in the midst of whatever request or job is at work (signals, hooks before and after it), so
     they begin nothing of their own.
     `write` also counts assignments in the body of a project class below the named class (`Settings.functions = [f]`).
     `passes` are the library classes that the function's arguments are instances of, in order ("" where nothing is known,
@@ -166,7 +167,7 @@ class RunsRow(_Row, frozen=True, kw_only=True):
     argument: str = ""
     position: int | None = None
     rest: bool = False
-    phase: Phase | Literal["same"]
+    phase: Phase | Literal["same", "later"]
     trigger: str = ""
     thread: bool = False
     process: bool = False
@@ -196,7 +197,7 @@ class BaseRow(_Row, frozen=True, kw_only=True):
 
     class_: tuple[str, ...] = msgspec.field(name="class")
     methods: tuple[str, ...]
-    phase: Phase | Literal["same"]
+    phase: Phase | Literal["same", "later"]
     trigger: str = ""
     thread: bool = False
     process: bool = False
