@@ -164,7 +164,7 @@ def _check_fix(rule: Rule, example: Example, judgement: Judgement, book: Ruleboo
     if rule.fix.recipe not in fix.RECIPES:
         yield f"there is no recipe `{rule.fix.recipe}`; valid are {', '.join(sorted(fix.RECIPES))}."
         return
-    fixed = _fixed(rule, example.files, judgement)
+    fixed = _fixed(rule, example.files, judgement, book)
     changed = {path: _unmarked(text) for path, text in fixed.items() if text != example.files[path]}
     for path in sorted({*changed, *example.after}):
         if changed.get(path) != example.after.get(path):
@@ -179,18 +179,18 @@ def _check_fix(rule: Rule, example: Example, judgement: Judgement, book: Ruleboo
         yield f"the fix brings {', '.join(sorted(more))}."
     if any(each.code == rule.code for each in after.findings):
         yield "the fix does not make the finding go away."
-    if _fixed(rule, fixed, after) != fixed:
+    if _fixed(rule, fixed, after, book) != fixed:
         yield "the fix changes the files again when it is run twice."
 
 
-def _fixed(rule: Rule, files: dict[str, str], judgement: Judgement) -> dict[str, str]:
+def _fixed(rule: Rule, files: dict[str, str], judgement: Judgement, book: Rulebook) -> dict[str, str]:
     from proctor import fix
 
     tree = example_tree(files)
     own = msgspec.structs.replace(
         judgement, findings=tuple(each for each in judgement.findings if each.code == rule.code)
     )
-    changed = fix.changed(fix.choose(fix.plan(own, [rule], tree), unsafe=True), tree)
+    changed = fix.changed(fix.choose(fix.plan(own, book.rules, tree), unsafe=True), tree)
     return {**files, **{path: new.decode("utf-8", "surrogateescape") for path, (_, new) in changed.items()}}
 
 

@@ -11,6 +11,8 @@ from proctor.fix.python_code import Code
 from proctor.fix.source import Declined
 from proctor.model.finding import Edit
 
+_IMPORT = re.compile(r"[\r\n]*import \w+[\r\n]*")
+
 
 def use_module(code: Code, module: str) -> tuple[str, tuple[Edit, ...]]:
     """How code of the file names the module `module` (no dots), and the edits that import it where it is not.
@@ -26,9 +28,48 @@ def use_module(code: Code, module: str) -> tuple[str, tuple[Edit, ...]]:
     return module, (_insertion(code, f"import {module}"),)
 
 
-def drop_unused(code: Code, gone: cst.CSTNode) -> tuple[Edit, ...]:
-    """The edits that take away the imports of what only the node `gone` names: whole statements that import nothing else."""
-    names = {each.value for each in code.nodes(cst.Name, gone)}
+def use_member(code: Code, module: str, name: str) -> tuple[str, tuple[Edit, ...]]:
+    """How code of the file names `name` of the module `module`, and the edits that import it where it is not: beside what else
+    comes from there, or the module. Raises Declined where the name means something else."""
+    for statement in _imports(code):
+        if not isinstance(statement, cst.ImportFrom) or statement.module is None or statement.relative:
+            continue
+        if code.text(statement.module) != module or isinstance(statement.names, cst.ImportStar):
+            continue
+        for alias in statement.names:
+            if code.text(alias.name) == name:
+                return code.text(alias.asname.name) if alias.asname else name, ()
+        if statement.lpar is None and not code.has_name(name):
+            end = code.span(statement)[1]
+            return name, (code.source.edit(end, end, f", {name}"),)
+    found, edits = use_module(code, module)
+    return f"{found}.{name}", edits
+
+
+def merged(edits: tuple[Edit, ...]) -> tuple[Edit, ...]:
+    """Edits with the imports that are put at one place in their order, in one group."""
+    places: dict[tuple[str, int], list[Edit]] = {}
+    for edit in dict.fromkeys(edits):
+        if edit.start == edit.end and _IMPORT.fullmatch(edit.text):
+            places.setdefault((edit.path, edit.start), []).append(edit)
+    joined: dict[Edit, str] = {}
+    for together in places.values():
+        together.sort(key=lambda edit: edit.text.strip())
+        first = together[0].text
+        lead, lines = first[: len(first) - len(first.lstrip())], [edit.text.strip() for edit in together]
+        between = "\r\n" if "\r\n" in first else "\n"
+        tail = first[len(first.rstrip()) :]
+        joined[together[0]] = lead + between.join(lines) + tail
+        joined.update(dict.fromkeys(together[1:], ""))
+    texts = [(edit, joined.get(edit, edit.text)) for edit in edits]
+    return tuple(
+        Edit(edit.path, edit.start, edit.end, text) for edit, text in texts if text or edit.start < edit.end
+    )
+
+
+def drop_unused(code: Code, *gone: cst.CSTNode) -> tuple[Edit, ...]:
+    """The edits that take away the imports of what only the nodes `gone` name: whole statements that import nothing else."""
+    names = {each.value for node in gone for each in code.nodes(cst.Name, node)}
     edits = []
     for line in code.module.body:
         if not isinstance(line, cst.SimpleStatementLine) or len(line.body) != 1:
@@ -39,7 +80,7 @@ def drop_unused(code: Code, gone: cst.CSTNode) -> tuple[Edit, ...]:
         if len(small.names) != 1 or "#" in code.source.line(code.source.line_of(code.span(line)[0])):
             continue  # a comment may say why it is there
         bound = small.names[0].asname.name if small.names[0].asname else small.names[0].name
-        if isinstance(bound, cst.Name) and bound.value in names and _is_only_in(code, bound, gone):
+        if isinstance(bound, cst.Name) and bound.value in names and _is_only_in(code, bound, *gone):
             start, end = code.source.line_start(code.span(line)[0]), code.span(line)[1]
             stop = end + len(code.source.newline)
             if code.source.text[end:stop] == code.source.newline:
@@ -47,8 +88,8 @@ def drop_unused(code: Code, gone: cst.CSTNode) -> tuple[Edit, ...]:
     return tuple(edits)
 
 
-def _is_only_in(code: Code, bound: cst.Name, gone: cst.CSTNode) -> bool:
-    inside = {id(each) for each in code.nodes(cst.Name, gone)}
+def _is_only_in(code: Code, bound: cst.Name, *gone: cst.CSTNode) -> bool:
+    inside = {id(each) for node in gone for each in code.nodes(cst.Name, node)}
     others = [each for each in code.nodes(cst.Name) if each.value == bound.value and each is not bound]
     quoted = re.compile(rf"\b{bound.value}\b")
     return all(id(each) in inside for each in others) and not any(

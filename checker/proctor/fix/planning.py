@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from proctor.fix.apply import by_file, overlap, rewritten
 from proctor.fix.asked import Asked, Files
+from proctor.fix.imports import merged
 from proctor.fix.python_code import parses
 from proctor.fix.recipes import RECIPES
 from proctor.fix.source import Declined
@@ -21,23 +23,37 @@ def plan(judgement: Judgement, rules: Iterable[Rule], tree: SourceTree) -> tuple
     specs = {rule.code: rule.fix for rule in rules}
     files = Files(tree)
     names = frozenset(process.name for process in judgement.processes)
-    return tuple(_plan(finding, specs.get(finding.code), files, names) for finding in judgement.findings)
+    return tuple(
+        _plan(finding, specs.get(finding.code), _options(finding.code, specs), files, names)
+        for finding in judgement.findings
+    )
 
 
-def _plan(finding: Finding, spec: FixSpec | None, files: Files, names: frozenset[str]) -> Plan:
+def _options(code: str, specs: Mapping[str, FixSpec | None]) -> Mapping[str, Any]:
+    """The options of a rule's recipe, with those of the rule that they name as `like` behind them."""
+    spec = specs.get(code)
+    own = spec.options if spec else {}
+    like = specs.get(own.get("like", ""))
+    return {**like.options, **own} if like else own
+
+
+def _plan(
+    finding: Finding, spec: FixSpec | None, options: Mapping[str, Any], files: Files, names: frozenset[str]
+) -> Plan:
     recipe = RECIPES.get(spec.recipe) if spec else None
     if spec is None or recipe is None:
         return Plan(finding=finding, reason=_NO_RECIPE)
     try:
-        offer = recipe(Asked(finding, spec.options, files, names))
+        offer = recipe(Asked(finding, options, files, names))
         if not offer.edits:
             raise Declined("there is nothing to change at the place")
-        _check(offer.edits, files)
+        edits = merged(offer.edits)
+        _check(edits, files)
     except Declined as reason:
         return Plan(finding=finding, reason=str(reason))
     return Plan(
         finding=finding,
-        edits=offer.edits,
+        edits=edits,
         safe=spec.safe and not offer.doubt,
         because=offer.doubt or spec.because.strip(),
         claims=offer.claims,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from proctor.fix import calls, commands, statements
+from proctor.fix import calls, commands, handlers, loops, statements, waits
 from proctor.fix.asked import Asked, Offer
 
 Recipe = Callable[[Asked], Offer]
@@ -28,5 +28,10 @@ RECIPES: Mapping[str, Recipe] = {
     "read-environment": calls.read_environment,
     "keep-task": statements.keep_task,
     "let-through": statements.let_through,
+    "stop-loop": loops.stop_loop,
+    "bound-wait": waits.bound_wait,
+    "exit-on-signal": handlers.exit_on_signal,
+    "set-in-main-thread": handlers.set_in_main_thread,
+    "heed-signal": handlers.heed_signal,
     "hold-in-block": statements.hold_in_block,
 }

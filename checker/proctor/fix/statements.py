@@ -9,6 +9,7 @@ import libcst as cst
 
 from proctor.fix.asked import Asked, Offer
 from proctor.fix.imports import head_end
+from proctor.fix.names import free_name, outermost
 from proctor.fix.python_code import Code
 from proctor.fix.source import Declined
 from proctor.model.finding import Edit
@@ -23,7 +24,7 @@ def keep_task(asked: Asked) -> Offer:
     edits: list[Edit] = []
     start = code.span(small)[0]
     if isinstance(small, cst.Expr) and small.value is call:
-        name = _free_name(code, asked.names("task_names"), _outermost(code, call))
+        name = free_name(code, asked.names("task_names"), outermost(code, call))
         edits.append(code.source.edit(start, start, f"{name} = "))
     elif (
         isinstance(small, cst.Assign)
@@ -41,26 +42,12 @@ def keep_task(asked: Asked) -> Offer:
     return Offer((*declaration, *edits))
 
 
-def _outermost(code: Code, node: cst.CSTNode) -> cst.CSTNode:
-    """The outermost function around a node, or the module: what a new local name must not collide in."""
-    functions = [each for each in code.parents(node) if isinstance(each, cst.FunctionDef)]
-    return functions[-1] if functions else code.module
-
-
-def _free_name(code: Code, names: tuple[str, ...], within: cst.CSTNode) -> str:
-    taken = {each.value for each in code.nodes(cst.Name, within)}
-    for name in names:
-        if name not in taken:
-            return name
-    raise Declined("every fitting name means something already")
-
-
 def _kept_set(code: Code, names: tuple[str, ...]) -> tuple[str, tuple[Edit, ...]]:
     """The name of the module's set of tasks, and the edits that make it where there is none."""
     for name in names:
         if re.search(rf"^{name}(?:: [^=\n]+)? = set\(\)", code.source.text, re.MULTILINE):
             return name, ()
-    name = _free_name(code, names, code.module)
+    name = free_name(code, names, code.module)
     end = head_end(code)
     text = (
         f"#: tasks that are at work: the event loop itself keeps only weak references to them\n{name} = set()"
@@ -72,7 +59,7 @@ def _kept_set(code: Code, names: tuple[str, ...]) -> tuple[str, tuple[Edit, ...]
 
 def let_through(asked: Asked) -> Offer:
     """An `except` that catches everything catches `Exception`; one that catches what `options.raises` names raises it
-    again in the end."""
+    again in the end; one that catches what a handler of SIGTERM raises leaves that to an arm in front of it."""
     code = asked.code
     place = asked.finding.place
     handler = next(
@@ -85,6 +72,9 @@ def let_through(asked: Asked) -> Offer:
     )
     if handler is None:
         raise Declined("the place is no `except`")
+    raised = _raised_by_handler(asked)
+    if raised and raised not in _EXITS:
+        return Offer((_arm_in_front(code, handler, raised),))
     if handler.type is None:
         at = code.span(handler)[0] + len("except")
         return Offer((code.source.edit(at, at, " Exception"),))
@@ -93,7 +83,30 @@ def let_through(asked: Asked) -> Offer:
         return Offer((code.source.edit(*code.span(handler.type), "Exception"),))
     if caught.rpartition(".")[2] in asked.names("raises"):
         return Offer((_raised(code, handler),))
+    if raised:
+        return Offer((_arm_in_front(code, handler, raised),))
     raise Declined("the `except` catches several things, and which of them are meant is not known")
+
+
+#: what `except Exception` lets through
+_EXITS = ("SystemExit", "KeyboardInterrupt", "GeneratorExit")
+_RAISES = re.compile(r"raises `(?P<name>\w+)` on SIGTERM")
+
+
+def _raised_by_handler(asked: Asked) -> str:
+    for step in asked.finding.evidence:
+        if found := _RAISES.fullmatch(step.text):
+            return found["name"]
+    return ""
+
+
+def _arm_in_front(code: Code, handler: cst.ExceptHandler, raised: str) -> Edit:
+    if raised not in _EXITS and not code.has_name(raised):
+        raise Declined(f"`{raised}` is not known in this file")
+    start = code.source.line_start(code.span(handler)[0])
+    indent = code.source.indent(start)
+    text = f"{indent}except {raised}:\n{indent}{code.module.default_indent}raise\n"
+    return code.source.edit(start, start, text)
 
 
 def _raised(code: Code, handler: cst.ExceptHandler) -> Edit:
