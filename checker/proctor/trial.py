@@ -119,6 +119,7 @@ def _differences(rule: Rule, kind: str, example: Example, judgement: Judgement) 
     if kind == "bad":
         yield from _check_lines(rule, example, judgement)
         yield from _check_evidence(example, own)
+        yield from _check_words(example, own)
     elif own and not (kind == "unsure" and all(each.severity == "note" for each in own)):
         # what is not verified may be noted
         yield f"{_shown(own)} should not be found."
@@ -150,6 +151,15 @@ def _check_evidence(example: Example, own: Sequence[Finding]) -> Iterator[str]:
     if not any(_is_subsequence(example.evidence, path) for path in paths):
         shown = "; ".join(" ".join(path) for path in paths) or "nothing"
         yield f"the evidence should hold {' '.join(example.evidence)}, but is {shown}."
+
+
+def _check_words(example: Example, own: Sequence[Finding]) -> Iterator[str]:
+    for finding in own:
+        if example.severity and finding.severity != example.severity:
+            yield f"{_shown([finding])} should be of severity {example.severity}, but is {finding.severity}."
+    for text in example.says:
+        if not any(text in finding.message for finding in own):
+            yield f"a message should hold {text!r}, but they are {'; '.join(each.message for each in own)}."
 
 
 def _check_fix(rule: Rule, example: Example, judgement: Judgement, book: Rulebook) -> Iterator[str]:
