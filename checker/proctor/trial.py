@@ -160,6 +160,9 @@ def _check_words(example: Example, own: Sequence[Finding]) -> Iterator[str]:
     for text in example.says:
         if not any(text in finding.message for finding in own):
             yield f"a message should hold {text!r}, but they are {'; '.join(each.message for each in own)}."
+    named = sorted({name for finding in own for name in finding.processes})
+    if example.processes and named != sorted(example.processes):
+        yield f"the findings should name {', '.join(example.processes)}, but name {', '.join(named)}."
 
 
 def _check_fix(rule: Rule, example: Example, judgement: Judgement, book: Rulebook) -> Iterator[str]:

@@ -13,6 +13,8 @@ from proctor.model.place import Place
 from proctor.model.program import Hit, LibObj, ObjRef, UnitKey
 
 _SAVES = frozenset({"saves-record", "commits"})
+#: kinds of locks that hold among the processes of one machine only
+_LOCAL = frozenset({"file", "process"})
 _MAX_UNITS = 60
 _COUNTING = frozenset({"+", "-", "*", "/", "//", "|", "+=", "-=", "*=", "/=", "//=", "|="})
 
@@ -51,7 +53,7 @@ class Records:
         hits = self.program.unit_hits(key)
         saves = [hit.event for hit in hits if hit.effect in _SAVES]
         if not saves or any(
-            hit.effect == "locks-globally" and hit.details.get("lock") != "file" for hit in hits
+            hit.effect == "locks-globally" and hit.details.get("lock") not in _LOCAL for hit in hits
         ):
             return
         if any(hit.effect == "locks" and hit.details.get("lock") == "row" for hit in hits):

@@ -20,11 +20,12 @@ class Example(msgspec.Struct, frozen=True, kw_only=True):
     (in files without comments, `marks` lists "path:line"). `reason` is the expected one of an `unsure` example,
     `after` the expected files after the fix, `gap` why today's answer is still wrong, `evidence` the
     expected "path:line" steps (a subsequence of the finding's path), `severity` that of all the rule's findings, `says` texts
-    that must stand in the message of one of them."""
+    that must stand in the message of one of them, `processes` the process types that they name."""
 
     files: dict[str, str]
     severity: Severity | Literal[""] = ""
     says: tuple[str, ...] = ()
+    processes: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
     marks: tuple[str, ...] = ()
     reason: str = ""
