@@ -6,7 +6,7 @@ import contextlib
 import datetime
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -22,7 +22,9 @@ from proctor.terminal import Progress, style_of
 
 if TYPE_CHECKING:
     from proctor.extract import Store
-    from proctor.model.rule import Rulebook
+    from proctor.model.finding import Offered
+    from proctor.model.place import Place
+    from proctor.model.rule import Rule, Rulebook
     from proctor.model.tree import SourceTree
 
 _INTERRUPTED = 130
@@ -193,7 +195,7 @@ def check(
     else:
         judgement, lines = _judge(path, found, how)
     if diff:
-        _show_difference(judgement, path, found, unsafe)
+        _show_difference(judgement, path, found, how, unsafe)
         targets = [each for each in targets if each[1] != "-"]
     judgement = _compare(judgement, lines, path, found, how, baseline, diff_base)
     if add_ignores:
@@ -265,15 +267,27 @@ def _mend(path: Path, found: SettingsFile, how: _How, unsafe: bool) -> tuple[Jud
     """Fix the app in PATH, and judge what is left."""
     from proctor.mending import mend
 
-    def judge() -> tuple[Judgement, SourceTree]:
-        judgement, _ = _judge(path, found, how)
-        return judgement, pipeline.open_tree(path, found.settings)
-
-    rules = pipeline.rules_of(pipeline.open_tree(path, found.settings), found.settings)
-    judgement, tree, mended = mend(judge, rules, unsafe)
+    judgement, lines = _judge(path, found, how)
+    tree = pipeline.open_tree(path, found.settings)
+    mended = mend(judgement, pipeline.rules_of(tree, found.settings), tree, _judging_all(found, how), unsafe)
     for line in mended.lines("fixed"):
         _complain(line)
-    return judgement, report.SourceLines(tree.read)
+    return _judge(path, found, how) if mended.fixed else (judgement, lines)
+
+
+def _offers(
+    judgement: Judgement, path: Path, found: SettingsFile, how: _How, rules: Sequence[Rule]
+) -> Mapping[tuple[str, Place], Offered]:
+    from proctor.mending import offers
+
+    return offers(judgement, rules, pipeline.open_tree(path, found.settings), _judging_all(found, how))
+
+
+def _judging_all(found: SettingsFile, how: _How) -> Callable[[SourceTree], Judgement]:
+    """What judges a tree by all rules, whatever is selected: a fix must not bring anything that others would see."""
+    settings = msgspec.structs.replace(found.settings, select=Settings().select, ignore=())
+    every = msgspec.structs.replace(found, settings=settings)
+    return lambda tree: _judge_tree(tree, every, how)
 
 
 def _add_ignores(
@@ -292,11 +306,12 @@ def _add_ignores(
     return judgement, report.SourceLines(tree.read)
 
 
-def _show_difference(judgement: Judgement, path: Path, found: SettingsFile, unsafe: bool) -> None:
+def _show_difference(judgement: Judgement, path: Path, found: SettingsFile, how: _How, unsafe: bool) -> None:
     from proctor.mending import show
 
     tree = pipeline.open_tree(path, found.settings)
-    difference, mended = show(judgement, pipeline.rules_of(tree, found.settings), tree, unsafe)
+    rules = pipeline.rules_of(tree, found.settings)
+    difference, mended = show(judgement, rules, tree, _judging_all(found, how), unsafe)
     sys.stdout.flush()
     # as bytes, because files may be in any encoding
     sys.stdout.buffer.write(difference)
@@ -412,6 +427,9 @@ def _write_all(
 
         rules = _book(path, found, how).rules
         circumstances = circumstances_of(path, found, rules, how.day or _day(None), verdicts)
+    if any(form in report.WITH_FIXES for form, _ in targets):
+        fixes = _offers(judgement, path, found, how, rules)
+        circumstances = msgspec.structs.replace(circumstances, fixes=fixes)
     for form, file in targets:
         style = _style(color, file)
         if form == "text" and statistics:

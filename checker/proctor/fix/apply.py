@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,11 +63,28 @@ def rewritten(path: str, data: bytes, edits: Iterable[Edit]) -> bytes:
 def apply(root: Path, edits: Iterable[Edit]) -> Applied:
     """Write the edits to the files below `root`, each file whole and at once (its permissions are kept), or not at all
     where one of its edits fails. Never raises OSError."""
+    files = by_file(edits)
+    return _each(files, lambda path: _write(root, path, lambda old: rewritten(path, old, files[path])))
+
+
+def replace(root: Path, files: Mapping[str, tuple[bytes, bytes]]) -> Applied:
+    """Write new bytes in place of the old ones of the files below `root`, each whole and at once, or not at all where it
+    holds other bytes by now. Never raises OSError."""
+
+    def new_of(path: str, old: bytes) -> bytes:
+        if old != files[path][0]:
+            raise Declined("the file has changed meanwhile")
+        return files[path][1]
+
+    return _each(files, lambda path: _write(root, path, lambda old: new_of(path, old)))
+
+
+def _each(paths: Iterable[str], write: Callable[[str], None]) -> Applied:
     written: list[str] = []
     failed: list[tuple[str, str]] = []
-    for path, own in by_file(edits).items():
+    for path in paths:
         try:
-            _write(root, path, own)
+            write(path)
         except Declined as reason:
             failed.append((path, str(reason)))
         except OSError as error:
@@ -77,12 +94,12 @@ def apply(root: Path, edits: Iterable[Edit]) -> Applied:
     return Applied(tuple(written), tuple(failed))
 
 
-def _write(root: Path, path: str, edits: tuple[Edit, ...]) -> None:
+def _write(root: Path, path: str, new_of: Callable[[bytes], bytes]) -> None:
     # behind a link stands the file to write; the link itself stays
     file = (root / path).resolve()
     if not file.is_relative_to(root.resolve()):
         raise Declined("the file lies outside the root")
-    new = rewritten(path, file.read_bytes(), edits)
+    new = new_of(file.read_bytes())
     status = file.stat()
     if not os.access(file, os.W_OK):
         raise Declined("the file is write-protected")

@@ -11,7 +11,7 @@ from proctor.fix.imports import merged
 from proctor.fix.python_code import parses
 from proctor.fix.recipes import RECIPES
 from proctor.fix.source import Declined
-from proctor.model.finding import Edit, Finding, Judgement, Plan
+from proctor.model.finding import Edit, Finding, Judgement, Plan, Replacement
 from proctor.model.rule import FixSpec, Rule
 from proctor.model.tree import SourceTree
 
@@ -99,3 +99,24 @@ def changed(plans: Iterable[Plan], tree: SourceTree) -> Mapping[str, tuple[bytes
         if new != old and (not path.endswith(".py") or parses(new)):
             files[path] = (old, new)
     return files
+
+
+def replacements(plan: Plan, tree: SourceTree) -> tuple[Replacement, ...]:
+    """The edits of a plan as people see them. Raises Declined where a file has changed so that it cannot be read."""
+    files = Files(tree)
+    found = []
+    for edit in plan.edits:
+        source = files.source(edit.path)
+        line, column = source.place_of(edit.start)
+        end_line, end_column = source.place_of(edit.end)
+        found.append(
+            Replacement(
+                path=edit.path,
+                line=line,
+                column=column,
+                end_line=end_line,
+                end_column=end_column,
+                text=edit.text,
+            )
+        )
+    return tuple(found)

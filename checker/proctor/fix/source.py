@@ -112,6 +112,12 @@ class Source:
         text = text.replace("\r\n", "\n").replace("\n", self.newline)
         return Edit(self.path, before, before + length, text)
 
+    def place_of(self, byte: int) -> tuple[int, int]:
+        """The line and the column (both from 1, columns in characters) of the byte with that number in the file."""
+        body = self.text.encode(self.encoding)[: max(byte - self.mark, 0)]
+        offset = len(body.decode(self.encoding))
+        return self.line_of(offset), offset - self.line_start(offset) + 1
+
     def insert_line(self, offset: int, text: str) -> Edit:
         """An edit that puts `text` on lines of its own behind the line of `offset`."""
         end = self.line_end(offset)

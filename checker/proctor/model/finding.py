@@ -61,6 +61,27 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     claims: tuple[str, ...] = ()
 
 
+class Replacement(msgspec.Struct, frozen=True, kw_only=True):
+    """An edit as people see it: from a line and column to before an end (all from 1, columns in characters)."""
+
+    path: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    text: str
+
+
+class Offered(msgspec.Struct, frozen=True, kw_only=True):
+    """A fix as a report shows it: what it replaces, and its difference in the form of `diff -u`; `safe` and `because` as in
+    `Plan`."""
+
+    replacements: tuple[Replacement, ...]
+    difference: str
+    safe: bool
+    because: str
+
+
 class Gap(msgspec.Struct, frozen=True, kw_only=True):
     """Something that hides the answer for some clauses. `clauses` empty means all that code can hide.
     `process` is None for the whole app. `effects` are those of the code that it may or may not run, where that is

@@ -19,6 +19,8 @@ Format = Literal[
 FORMATS: tuple[Format, ...] = get_args(Format)
 #: formats that say what a judgement was made with
 WITH_CIRCUMSTANCES: tuple[Format, ...] = ("html", "markdown", "sarif")
+#: formats that show fixes
+WITH_FIXES: tuple[Format, ...] = ("html", "sarif")
 #: what `processes` can be written as
 PROCESS_FORMATS: tuple[Format, ...] = ("text", "json")
 
@@ -28,6 +30,7 @@ __all__ = [
     "PROCESS_FORMATS",
     "UNKNOWN",
     "WITH_CIRCUMSTANCES",
+    "WITH_FIXES",
     "BaselineError",
     "Circumstances",
     "Format",

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from proctor.model.finding import Finding, Judgement
+from proctor.model.finding import Finding, Judgement, Offered
+from proctor.model.place import Place
 from proctor.model.rule import Rule
 from proctor.settings import SettingsFile
 
@@ -17,7 +18,7 @@ DIGEST_SCHEME = 1
 class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
     """What a judgement was made with. `title` names the app, `date` is an ISO date, `commit` a full commit id and
     `branch` its branch ("" where not known), `rules` the rules in force by code, `rules_digest` their texts' digest. `verdicts` asks formats of
-    findings to say the other verdicts, too."""
+    findings to say the other verdicts, too. `fixes` are those that are known, by the code and place of their finding."""
 
     title: str = ""
     date: str = ""
@@ -27,6 +28,7 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
     rules: Mapping[str, Rule] = {}
     rules_digest: str = ""
     verdicts: bool = False
+    fixes: Mapping[tuple[str, Place], Offered] = {}
 
 
 UNKNOWN = Circumstances()

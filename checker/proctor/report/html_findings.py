@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from proctor.model.finding import Finding, Judgement, Step
+from proctor.model.finding import Finding, Judgement, Offered, Step
 from proctor.model.place import Place
-from proctor.model.rule import Rule
 from proctor.model.words import CLAUSES, PHASE_PHRASES, SEVERITIES, Severity
 from proctor.report.circumstances import Circumstances
 from proctor.report.lines import SourceLines
@@ -92,13 +91,16 @@ def findings_part(
             '<div class="scroll" tabindex="0" role="region" aria-label="Findings by rule"><table class="index">'
             '<thead><tr><th scope="col">Severity</th><th scope="col">Rule</th><th scope="col">Clause</th>'
             f'<th scope="col" class="number">Findings</th></tr></thead><tbody>{index}</tbody></table></div>',
-            *(_rule(code, found, circumstances.rules.get(code), lines, anchors) for code, found in ordered),
+            *(_rule(code, found, circumstances, lines, anchors) for code, found in ordered),
         ]
     )
 
 
-def _rule(code: str, found: list[Finding], rule: Rule | None, lines: SourceLines, anchors: Anchors) -> str:
+def _rule(
+    code: str, found: list[Finding], circumstances: Circumstances, lines: SourceLines, anchors: Anchors
+) -> str:
     clause = found[0].clause
+    rule = circumstances.rules.get(code)
     parts = [
         f'<section class="rule"><h3 id="rule-{code}">{code} {plain(found[0].name)}</h3>',
         f'<p class="clause">Clause {_clause_link(clause, anchors)}: {plain(CLAUSES[clause])}.'
@@ -113,7 +115,9 @@ def _rule(code: str, found: list[Finding], rule: Rule | None, lines: SourceLines
     if rule and rule.references:
         references = ", ".join(link(each) for each in rule.references)
         parts.append(f'<p class="references">See also {references}.</p>')
-    parts.extend(_finding(each, lines, anchors, with_remedy=len(remedies) > 1) for each in found)
+    for each in found:
+        fix = circumstances.fixes.get((each.code, each.place))
+        parts.append(_finding(each, lines, anchors, len(remedies) > 1, fix))
     return "\n".join([*parts, "</section>"])
 
 
@@ -132,7 +136,9 @@ def _severity(severity: Severity) -> str:
     )
 
 
-def _finding(finding: Finding, lines: SourceLines, anchors: Anchors, with_remedy: bool) -> str:
+def _finding(
+    finding: Finding, lines: SourceLines, anchors: Anchors, with_remedy: bool, fix: Offered | None
+) -> str:
     who = ", ".join(finding.processes) or WHOLE_APP
     when = f" {PHASE_PHRASES[finding.phase]}" if finding.phase else ""
     return "\n".join(
@@ -144,8 +150,25 @@ def _finding(finding: Finding, lines: SourceLines, anchors: Anchors, with_remedy
             _frame(finding.place, lines),
             _evidence(finding.evidence),
             _remedy(finding.remedy) if with_remedy else "",
+            _fix(fix) if fix else "",
             "</article>",
         ]
+    )
+
+
+def _fix(fix: Offered) -> str:
+    """What `--fix` would change, as a difference."""
+    how = "<code>--fix</code> would change" if fix.safe else "<code>--fix --unsafe</code> would change"
+    rows = []
+    for line in fix.difference.splitlines():
+        role = {"+": "come", "-": "gone", "@": "hunk"}.get(line[:1], "")
+        if line.startswith(("+++ ", "--- ")):
+            role = "hunk"
+        rows.append(f"<span{f' class={role}' if role else ''}>{plain(line)}</span>")
+    text = "\n".join(rows)
+    return (
+        f'<details class="fix"><summary>{how}</summary><p>{prose(fix.because[:1].upper() + fix.because[1:])}.</p>'
+        f'<pre tabindex="0" role="group" aria-label="What a fix would change"><code>{text}</code></pre></details>'
     )
 
 

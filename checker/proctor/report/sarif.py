@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from proctor import __version__
-from proctor.model.finding import ClauseVerdict, Finding, Judgement, Recorded
+from proctor.model.finding import ClauseVerdict, Finding, Judgement, Offered, Recorded
 from proctor.model.place import Place
 from proctor.model.rule import Rule
 from proctor.model.words import CLAUSES, PHASE_PHRASES
@@ -120,7 +120,30 @@ class _Log:
         }
         if state:
             result["baselineState"] = state
+        offered = self._circumstances.fixes.get((finding.code, finding.place))
+        if offered:
+            result["fixes"] = [self._fix(offered)]
         return result
+
+    def _fix(self, offered: Offered) -> dict[str, Any]:
+        files: dict[str, list[dict[str, Any]]] = {}
+        for each in offered.replacements:
+            region = {
+                "startLine": each.line,
+                "startColumn": each.column,
+                "endLine": each.end_line,
+                "endColumn": each.end_column,
+            }
+            replacement = {"deletedRegion": region, "insertedContent": {"text": each.text}}
+            files.setdefault(each.path, []).append(replacement)
+        word = "Safe" if offered.safe else "To be read first"
+        return {
+            "description": {"text": f"{word}: {offered.because}."},
+            "artifactChanges": [
+                {"artifactLocation": self._artifact(path), "replacements": replacements}
+                for path, replacements in files.items()
+            ],
+        }
 
     def _absent(self, recorded: Recorded) -> dict[str, Any]:
         name = self._circumstances.rules.get(recorded.code)
