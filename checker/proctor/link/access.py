@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from proctor.link.asked import Asked
 from proctor.link.linked import SettingWrite
 from proctor.link.loops import blocks_inside
+from proctor.link.memory import Refs, attribute_cell
 from proctor.link.runs import Runs
 from proctor.link.sheet import Part, Sheet
 from proctor.model.fact import (
@@ -16,21 +18,26 @@ from proctor.model.fact import (
     Expr,
     Item,
     Load,
+    Name,
     Result,
     Seq,
     SetAttr,
     SetItem,
 )
-from proctor.model.program import BoundRef, LibObj, LibRef, ObjRef, Ref, UnitKey, UnitRef
+from proctor.model.program import BoundRef, LibObj, LibRef, ModRef, ObjRef, Ref, UnitKey, UnitRef
 from proctor.model.rule import EffectRow
+
+#: what a loop asks of an object; one that has only items gives them until there are no more
+_ITERATED = ("__iter__", "__next__", "__aiter__", "__anext__")
 
 
 class Access(Part):
     """What one unit does to the world other than by calls."""
 
-    def __init__(self, sheet: Sheet, runs: Runs) -> None:
+    def __init__(self, sheet: Sheet, runs: Runs, asked: Asked) -> None:
         super().__init__(sheet)
         self.runs = runs
+        self.asked = asked
 
     def _setting_item(self, owner: str, number: int, event: SetAttr | SetItem) -> None:
         for name in self.rows.ancestors(owner):
@@ -49,6 +56,7 @@ class Access(Part):
             expr = expr.value
 
     def _load_item(self, expr: Item, number: int, event: Load) -> None:
+        self.asked.item(expr, number, event)
         for ref in self.world.resolve(expr.value, self.scope) if self.rows.effect_reads else ():
             if isinstance(ref, LibRef | LibObj):
                 owner = ref.symbol if isinstance(ref, LibRef) else ref.type
@@ -74,6 +82,8 @@ class Access(Part):
                 for ref in self.world.resolve(expr.value, self.scope):
                     if isinstance(ref, ObjRef):
                         self._property(ref, expr.name, number, event, is_set=False)
+            else:
+                self.asked.item(expr, number, event)
             expr = expr.value
 
     def _property(self, ref: ObjRef, name: str, number: int, event: Event, *, is_set: bool) -> None:
@@ -87,6 +97,7 @@ class Access(Part):
             )
         for owner in owners:
             for bound in self.world.scope(owner).bindings[name]:
+                self._descriptor(owner, bound.event, number, event, is_set=is_set)
                 if isinstance(bound.event, Define):
                     made = UnitRef(owner.path, bound.event.unit)
                     if self.world.unit_kind(made) == "function" and self.world.is_property(
@@ -96,6 +107,26 @@ class Access(Part):
                         self.sheet.edge(UnitKey(*made), number, event.block, place, "property")
         if not owners and not is_set:
             self._ask(ref, name, project, number, event)
+
+    def _descriptor(
+        self, owner: UnitKey, bound: Event | None, number: int, event: Event, *, is_set: bool
+    ) -> None:
+        """An attribute whose class says what reading and setting it does, or that `property` was called for."""
+        scope = self.world.scope(owner)
+        refs: Refs = ()
+        if isinstance(bound, Bind) and isinstance(bound.value, Result):
+            refs = self.world.resolve(bound.value, scope)
+            for method in self.world.accessors(scope, bound.value, is_set=is_set):
+                place = self.sheet.place(event)
+                self.sheet.edge(UnitKey(method.path, method.number), number, event.block, place, "property")
+        elif isinstance(bound, Define) and scope.module.facts.units[bound.unit].decorators:
+            refs = self.world.decorated(scope, bound.unit, 0)
+        if self.asked.ask(refs, ("__set__", "__delete__") if is_set else ("__get__",), number, event):
+            # a decorator that gives such an object runs the function that it was put on
+            for ref in refs if isinstance(bound, Define) else ():
+                if isinstance(ref, UnitRef):
+                    place = self.sheet.place(event)
+                    self.sheet.edge(UnitKey(ref.path, ref.number), number, event.block, place, "property")
 
     def _ask(self, ref: ObjRef, name: str, project: tuple[UnitKey, ...], number: int, event: Event) -> None:
         """A name that no class has is asked of `__getattr__`."""
@@ -108,7 +139,13 @@ class Access(Part):
 
     def write(self, number: int, event: SetAttr | SetItem) -> None:
         """Attributes and items of library objects that are set."""
-        for ref in self.world.resolve(event.obj, self.scope):
+        refs = self.world.resolve(event.obj, self.scope)
+        if isinstance(event, SetItem):
+            self.asked.set_item(number, event)
+        else:
+            self.asked.ask(refs, ("__delattr__" if event.how == "delete" else "__setattr__",), number, event)
+            self._keep(refs, event)
+        for ref in refs:
             if isinstance(ref, ObjRef) and isinstance(event, SetAttr):
                 self._property(ref, event.name, number, event, is_set=True)
             if not isinstance(ref, LibRef | LibObj):
@@ -135,6 +172,18 @@ class Access(Part):
             for runs in self.rows.find(self.rows.run_writes, symbol):
                 if event.value is not None:
                     self.runs.run(runs, self.runs.targets(runs, event.value), number, event, None)
+
+    def _keep(self, refs: Refs, event: SetAttr) -> None:
+        """What is put on an object, a function or a module from outside: whoever reads the attribute gets it. (What a
+        method puts on its own object is read from the class.)"""
+        home = self.scope.parent
+        is_method = home is not None and home.unit.kind == "class" and self.unit.params
+        if is_method and event.obj == Name(self.unit.params[0].name):
+            return
+        kept = self.runs.passable(event.value) if event.value is not None else ()
+        for ref in refs if kept else ():
+            if isinstance(ref, ObjRef | UnitRef | ModRef):
+                self.ledger.feed_kept(attribute_cell(ref, event.name), kept)
 
     def class_writes(self) -> None:
         """`class Settings(Base): functions = [f]`."""
@@ -164,13 +213,27 @@ class Access(Part):
     def for_blocks(self) -> None:
         """What iterating does. A loop over something that waits for its next item without a bound is endless."""
         for number, block in enumerate(self.unit.blocks):
-            if block.kind != "for" or self.sheet.states[number] == "dead" or block.test is None:
+            if (
+                block.kind not in ("for", "comprehension")
+                or self.sheet.states[number] == "dead"
+                or block.test is None
+            ):
                 continue
             at = Load(block.parent, block.line, 0, block.line, 0, block.test)
             for ref in self.world.resolve(block.test, self.scope):
-                self._enter(ref, ("__iter__", "__next__", "__aiter__", "__anext__"), at, number)
+                self._enter(ref, _ITERATED, at, number)
+                for made in self._iterators(ref):
+                    self._enter(made, ("__next__", "__anext__"), at, number)
             if isinstance(block.test, Result) and self._waits_for_ever(block.test.event):
                 self.sheet.loops |= blocks_inside(self.unit, number)
+
+    def _iterators(self, ref: Ref) -> Refs:
+        """The iterators that an object of the tree gives."""
+        if not isinstance(ref, ObjRef):
+            return ()
+        methods = self.world.class_member(UnitKey(ref.path, ref.number), "__iter__", ref)
+        found = [self.world.returned(UnitKey(m.path, m.number)) for m in methods if isinstance(m, BoundRef)]
+        return tuple(made for refs in found for made in refs if made != ref)
 
     def _waits_for_ever(self, number: int) -> bool:
         call = self.unit.events[number]
@@ -184,11 +247,8 @@ class Access(Part):
 
     def _enter(self, ref: Ref, names: tuple[str, ...], at: Load, block: int) -> None:
         if isinstance(ref, ObjRef):
-            for name in names:
-                for method in self.world.class_member(UnitKey(ref.path, ref.number), name, ref):
-                    if isinstance(method, BoundRef):
-                        target = UnitKey(method.path, method.number)
-                        self.sheet.edge(target, -1 - block, at.block, self.sheet.place(at), "call")
+            if not self.asked.ask((ref,), names, -1 - block, at) and names is _ITERATED:
+                self.asked.ask((ref,), ("__getitem__",), -1 - block, at)
         elif isinstance(ref, LibObj):
             for name in names:
                 symbol = f"{ref.type}.{name}"

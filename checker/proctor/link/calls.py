@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from proctor.link.linked import Hidden, Loading, SettingWrite
+from proctor.link.memory import attribute_cell, beside_cell
+from proctor.link.results import text_prefix
 from proctor.link.runs import Runs
 from proctor.link.scopes import Scope
 from proctor.link.sheet import Part, Sheet
-from proctor.model.fact import Attr, Call, Const, Event, Expr, Name, Result, Return
-from proctor.model.program import BoundRef, Lane, LibObj, LibRef, ModRef, ObjRef, Ref, UnitKey, UnitRef
+from proctor.model.fact import Attr, Bind, Call, Const, Event, Expr, Name, Result, Return, Seq
+from proctor.model.program import (
+    BoundRef,
+    ConstRef,
+    Lane,
+    LibObj,
+    LibRef,
+    ModRef,
+    ObjRef,
+    Ref,
+    UnitKey,
+    UnitRef,
+)
 
 #: built-in function -> the method of its first argument that it calls
 _ASKED = {
@@ -46,6 +61,7 @@ class Calls(Part):
             self.sheet.symbols[number] = tuple(dict.fromkeys(symbols))
             for symbol in self.sheet.symbols[number]:
                 self._library_call(symbol, number, event)
+        self._computed(number, event)
         if isinstance(event.func, Attr) and not any(self._is_told(ref) for ref in refs):
             guessed = self.ledger.vague(self.key, number, event.func.name)
             if guessed is not None:
@@ -66,6 +82,10 @@ class Calls(Part):
             return
         if self.ledger.is_replaced(key):
             return
+        beside = self.world.look_at(beside_cell(key)) if self.world.scope(key).unit.decorators else ()
+        for other in beside:
+            if isinstance(other, UnitRef):
+                self._project_call(BoundRef(other.path, other.number, *key), number, event)
         # What is awaited though it is no coroutine function was wrapped by something that runs it in a thread.
         wrapped = event.use == "await" and self.unit.is_async and not self._gives_awaitable(key)
         lane: Lane | None = "thread" if wrapped else None
@@ -116,13 +136,20 @@ class Calls(Part):
         made = ObjRef(key.path, key.number, True)
         self.ledger.makers.setdefault(key, {})[(self.key, number)] = None
         project, library = self.world.mro(key)
-        for name in ("__new__", "__init__", "__post_init__"):
+        has_own = False
+        for name in ("__new__", "__init__", "__post_init__", "__del__"):
             for method in self.world.class_member(key, name, made):
                 if isinstance(method, BoundRef):
+                    has_own = has_own or name in ("__new__", "__init__")
                     target = UnitKey(method.path, method.number)
                     self.sheet.edge(target, number, event.block, self.sheet.place(event), "call")
-                    if call is not None:
+                    if call is not None and name != "__del__":
                         self.runs.pass_arguments(target, 1, call)
+        if call is not None and not has_own:
+            self._fill_fields(project, call)
+        for meta in self.world.metaclasses(key):
+            for target in self.runs.methods(meta, ("__call__",)):
+                self.sheet.edge(target, number, event.block, self.sheet.place(event), "call")
         for owner in project:
             for factory in self.ledger.factories.get(owner, ()):
                 self.sheet.edge(factory, number, event.block, self.sheet.place(event), "call")
@@ -132,6 +159,18 @@ class Calls(Part):
         for base in library:
             # Making a subclass runs the library's own constructor, with what that does.
             self.sheet.effects(base, number, event, call)
+
+    def _fill_fields(self, project: tuple[UnitKey, ...], call: Call) -> None:
+        """A class without a constructor of its own keeps what it is given in the fields that it lists."""
+        fields: dict[str, UnitKey] = {}
+        for owner in reversed(project):
+            for event in self.world.scope(owner).unit.events:
+                if isinstance(event, Bind) and event.annotation is not None:
+                    fields[event.name] = owner
+        for name, value in (*zip(fields, call.args, strict=False), *call.keywords):
+            if name in fields:
+                cell = attribute_cell(UnitRef(*fields[name]), name)
+                self.ledger.feed_kept(cell, self.runs.passable(value))
 
     def _ask_object(self, method: str, number: int, event: Call) -> None:
         """A built-in function that asks its argument (`len(x)`, `str(x)`, `list(x)`)."""
@@ -181,6 +220,42 @@ class Calls(Part):
                 reason = f"`getattr` with a name that is computed, on module `{ref.path}`"
                 self.sheet.hidden.append(Hidden(self.key, self.sheet.place(event), reason))
 
+    def _computed(self, number: int, event: Call) -> None:
+        """A method chosen by a computed name is called: it may be any public one of the object."""
+        for call in self._getattr_calls(event.func):
+            if isinstance(call.args[1], Const) or text_prefix(call.args[1]):
+                continue
+            if any(isinstance(ref, ConstRef) for ref in self.world.resolve(call.args[1], self.scope)):
+                continue
+            for ref in self.world.resolve(call.args[0], self.scope):
+                if isinstance(ref, ObjRef):
+                    for name in self._public(UnitKey(ref.path, ref.number)):
+                        for method in self.world.member(ref, name):
+                            if isinstance(method, BoundRef):
+                                self._project_call(method, number, event)
+
+    def _getattr_calls(self, func: Expr) -> Iterator[Call]:
+        """The calls of `getattr` that give what is called."""
+        given: list[Expr | None] = [func]
+        if isinstance(func, Name):
+            bound = self.scope.bindings.get(func.id, ())
+            given = [
+                each.event.value
+                for each in bound
+                if isinstance(each.event, Bind) and each.event.how == "assign"
+            ]
+        for expr in given:
+            made = self.unit.events[expr.event] if isinstance(expr, Result) else None
+            if isinstance(made, Call) and made.func == Name("getattr") and len(made.args) >= 2:
+                yield made
+
+    def _public(self, key: UnitKey) -> list[str]:
+        owners = (*self.world.mro(key)[0], *self.world.below(key))
+        units = [
+            unit for owner in owners for unit in self.world.scope(owner).module.functions_of(owner.number)
+        ]
+        return list(dict.fromkeys(unit.name for unit in units if not unit.name.startswith("_")))
+
     def _callbacks(self, symbol: str, event: Call, number: int) -> None:
         """A function handed to a call that no row speaks of: it is taken to be called there and then.
         (At import it is more often registered or wrapped: see `reach`. The built-ins that call have rows of their own.)"""
@@ -188,7 +263,9 @@ class Calls(Part):
             return
         if self.rows.find(self.rows.effects, symbol):
             return
-        for arg in (*event.args, *(value for _, value in event.keywords)):
+        given = (*event.args, *(value for _, value in event.keywords))
+        inside = [item for arg in given if isinstance(arg, Seq) for item in arg.items]
+        for arg in (*given, *inside):
             if isinstance(arg, Const | Result):
                 continue
             for ref in self.world.resolve(arg, self.scope):

@@ -13,6 +13,8 @@ from proctor.model.fact import (
     Bind,
     Call,
     Comp,
+    Const,
+    Define,
     Expr,
     Import,
     Item,
@@ -25,7 +27,7 @@ from proctor.model.fact import (
     Star,
     Yield,
 )
-from proctor.model.program import BoundRef, LibObj, LibRef, ModRef, ObjRef, UnitKey, UnitRef
+from proctor.model.program import BoundRef, ConstRef, LibObj, LibRef, ModRef, ObjRef, UnitKey, UnitRef
 
 #: built-ins whose result iterates over the items of an argument
 _PASS_ON = {"sorted": 0, "list": 0, "tuple": 0, "set": 0, "reversed": 0, "iter": 0, "next": 0, "frozenset": 0,
@@ -49,6 +51,10 @@ class Names(Protocol):
 
     def mro(self, key: UnitKey) -> tuple[tuple[UnitKey, ...], tuple[str, ...]]:
         """A class's project classes and library bases."""
+        ...
+
+    def below(self, key: UnitKey) -> tuple[UnitKey, ...]:
+        """The subclasses of a class that were met so far."""
         ...
 
     def unit_kind(self, ref: UnitRef | BoundRef | ObjRef) -> str:
@@ -95,9 +101,32 @@ class Containers:
             return self._named_contents(expr, scope, values, depth)
         if isinstance(expr, Attr):
             return self._attribute_contents(expr, scope, values, depth)
-        if isinstance(expr, Item | Await):
+        if isinstance(expr, Item):
+            inside = self._inner_displays(expr, scope)
+            held = [self.contents(each, home, values=values, depth=depth + 1) for each, home in inside]
+            return union([self.contents(expr.value, scope, values=values, depth=depth + 1), *held])
+        if isinstance(expr, Await):
             return self.contents(expr.value, scope, values=values, depth=depth + 1)
         return ()
+
+    def _inner_displays(self, expr: Item, scope: Scope) -> list[tuple[Expr, Scope]]:
+        """The containers written inside another one, that an item of it may be (`TABLE["jobs"]`)."""
+        outer: list[tuple[Expr, Scope]] = []
+        if isinstance(expr.value, Item):
+            outer = self._inner_displays(expr.value, scope)
+        elif isinstance(expr.value, Name):
+            for binding in self.names.lookup(expr.value.id, scope):
+                if isinstance(binding.event, Bind) and binding.event.value is not None:
+                    outer.append((binding.event.value, binding.scope))
+        found: list[tuple[Expr, Scope]] = []
+        for each, home in outer:
+            pairs = zip(each.keys, each.values, strict=True) if isinstance(each, Map) else ()
+            items = [(None, item) for item in each.items] if isinstance(each, Seq) else pairs
+            for key, value in items:
+                fits = not (isinstance(key, Const) and isinstance(expr.index, Const)) or key == expr.index
+                if fits and isinstance(value, Map | Seq):
+                    found.append((value, home))
+        return found
 
     def _flattened(self, expr: Expr, scope: Scope) -> Refs:
         """An item's refs; a tuple inside a list gives its members (`for path, view in ROUTES`)."""
@@ -109,6 +138,8 @@ class Containers:
         parts: list[Refs] = []
         for binding in self.names.lookup(expr.id, scope):
             event, home = binding.event, binding.scope
+            if isinstance(event, Define):
+                parts.append(self._members(UnitKey(home.module.path, event.unit)))
             if isinstance(event, Bind) and event.how in ("assign", "annotation", "walrus", "aug"):
                 parts.append(self.contents(event.value, home, values=values, depth=depth + 1))
                 parts.append(self._added(expr.id, home, values))
@@ -120,6 +151,12 @@ class Containers:
                 parts.append(self._annotated_contents(home, binding.param))
                 parts.append(self._passed_contents(home, binding.param))
         return union(parts)
+
+    def _members(self, key: UnitKey) -> Refs:
+        """What iterating over an enumeration gives."""
+        is_class = self.modules.scope(key).unit.kind == "class"
+        is_enumeration = is_class and any(name.startswith("enum.") for name in self.names.mro(key)[1])
+        return (ObjRef(*key, True),) if is_enumeration else ()
 
     def _passed_contents(self, scope: Scope, number: int) -> Refs:
         """What callers pass in a container, or one by one to `*args`."""
@@ -165,8 +202,9 @@ class Containers:
                 parts.append(self.contents(event.value, method, values=values, depth=depth + 1))
             for inner in scope.module.scopes:
                 parts.append(self._added_to(Attr(Name(scope.unit.name), name), inner, values))
-                if inner.unit.parent == owner.number and inner.unit.params:
-                    parts.append(self._added_to(Attr(Name(inner.unit.params[0].name), name), inner, values))
+                receiver = _receiver_of(inner, owner.number)
+                if receiver:
+                    parts.append(self._added_to(Attr(Name(receiver), name), inner, values))
         return union(parts)
 
     def _result_contents(self, expr: Result, scope: Scope, values: bool, depth: int) -> Refs:
@@ -175,6 +213,16 @@ class Containers:
         func = event.func
         if isinstance(func, Attr) and func.name in ("values", "items", "copy", "get", "pop", "setdefault"):
             return self.contents(func.value, scope, values=True, depth=depth + 1)
+        if isinstance(func, Attr) and func.name == "__subclasses__":
+            owners = self.names.resolve(func.value, scope)
+            below = [
+                self.names.below(UnitKey(ref.path, ref.number)) for ref in owners if isinstance(ref, UnitRef)
+            ]
+            return union(tuple(UnitRef(*key) for key in keys) for keys in below)
+        if isinstance(func, Attr) and func.name in ("rpartition", "rsplit"):
+            texts = [ref.value for ref in self.names.resolve(func.value, scope) if isinstance(ref, ConstRef)]
+            parted = [text.rpartition(".") for text in texts if isinstance(text, str) and "." in text]
+            return tuple(ConstRef(part) for head, _, tail in parted for part in (head, tail))
         if isinstance(func, Attr) and func.name == "keys":
             return self.contents(func.value, scope, values=False, depth=depth + 1)
         if isinstance(func, Name) and func.id in _PASS_ON and not self.names.lookup(func.id, scope):
@@ -215,3 +263,14 @@ class Containers:
             elif event.value is not None:
                 parts.append(self._flattened(event.value if values else event.index, scope))
         return union(parts)
+
+
+def _receiver_of(scope: Scope, owner: int) -> str:
+    """The name by which a method of a class, or a function inside one, calls the object ("" for other functions)."""
+    home: Scope | None = scope
+    while home is not None and home.unit.parent != owner:
+        home = home.parent
+    if home is None or home.unit.kind != "function" or not home.unit.params:
+        return ""
+    name = home.unit.params[0].name
+    return name if home is scope or name not in scope.unit.locals else ""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from proctor.link.calls import Calls
 from proctor.link.linked import Hidden
-from proctor.link.memory import Refs
+from proctor.link.memory import Refs, beside_cell
 from proctor.link.runs import Runs
 from proctor.link.sheet import Part, Sheet
-from proctor.model.fact import Attr, Call, Define, Event, Expr, Import, Name, Result, Unit
+from proctor.model.fact import Attr, Bind, Call, Define, Event, Expr, Import, Name, Result, Unit
 from proctor.model.program import BoundRef, LibObj, LibRef, ObjRef, UnitKey, UnitRef
 from proctor.model.rule import BaseRow, EffectRow
 
@@ -65,6 +65,7 @@ class Definitions(Part):
         if unit.kind == "class":
             self.sheet.edge(key, number, event.block, self.sheet.place(event), "define")
             self._class_bases(key, number, event)
+            self._make_class(key, number, event)
         for position in range(len(unit.decorators)):
             self._decorate(key, unit, position, number, event)
 
@@ -78,6 +79,22 @@ class Definitions(Part):
             for method in self.runs.methods(owner, ("__init_subclass__",)):
                 if owner != key:
                     self.sheet.edge(method, number, event.block, self.sheet.place(event), "call")
+
+    def _make_class(self, key: UnitKey, number: int, event: Define) -> None:
+        """What making a class runs: its metaclass, and what its attributes want to know about it."""
+        place = self.sheet.place(event)
+        for meta in self.world.metaclasses(key):
+            for method in self.runs.methods(meta, ("__new__", "__init__", "__prepare__")):
+                self.sheet.edge(method, number, event.block, place, "call")
+                if self.world.scope(method).unit.name == "__init__":
+                    self.ledger.feed(method, 0, (UnitRef(*key),))
+        scope = self.world.scope(key)
+        for each in scope.unit.events:
+            if isinstance(each, Bind) and isinstance(each.value, Result):
+                for ref in self.world.resolve(each.value, scope):
+                    if isinstance(ref, ObjRef):
+                        for method in self.runs.methods(UnitKey(ref.path, ref.number), ("__set_name__",)):
+                            self.sheet.edge(method, number, event.block, place, "call")
 
     def _base_effects(self, row: BaseRow, number: int, event: Event) -> None:
         if row.does:
@@ -118,7 +135,9 @@ class Definitions(Part):
             ]
             for row in rows:
                 matched = True
-                if self.ledger.conditions.hold(row.where, call, self.scope) is not False:
+                if row.joins:
+                    self._join(key, call.func if call is not None else decorator)
+                elif self.ledger.conditions.hold(row.where, call, self.scope) is not False:
                     self.runs.run(row, given, number, event, call)
             if call is None:
                 self.sheet.effects(symbol, number, event, None)
@@ -138,6 +157,12 @@ class Definitions(Part):
         for ref in own:
             self.ledger.wrapped.add((decorator, number, ref))
         self.ledger.feed(decorator, number, own)
+
+    def _join(self, key: UnitKey, decorator: Expr) -> None:
+        """The function runs whenever another one does, whose attribute the decorator is."""
+        for ref in self.world.resolve(decorator.value, self.scope) if isinstance(decorator, Attr) else ():
+            if isinstance(ref, UnitRef | BoundRef):
+                self.ledger.feed_kept(beside_cell(UnitKey(ref.path, ref.number)), (UnitRef(*key),))
 
     def _decorator_symbols(self, decorator: Expr) -> list[tuple[str, Call | None]]:
         call: Call | None = None

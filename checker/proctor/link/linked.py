@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from proctor.link.arguments import Conditions
-from proctor.link.memory import Refs
+from proctor.link.memory import Cell, Refs
 from proctor.link.names import World
 from proctor.link.scopes import Scope
 from proctor.link.values import Evaluator
@@ -89,6 +89,8 @@ class Ledger:
         self.factories: dict[UnitKey, dict[UnitKey, None]] = {}
         #: decorator, the number of its parameter, and a function that it is given
         self.wrapped: set[tuple[UnitKey, int, Ref]] = set()
+        #: methods of classes of the tree that operators call
+        self.operators: set[str] = set()
         self._queue: deque[UnitKey] = deque()
         self._queued: set[UnitKey] = set()
         #: telling method name -> calls of it on unknown receivers
@@ -115,8 +117,12 @@ class Ledger:
 
     def feed_attribute(self, symbol: str, refs: Refs) -> None:
         """The app keeps an object on a library's object (`app.queue = Queue()`): whoever reads it gets it."""
-        if self.world.feed_cell(("", symbol), refs):
-            for reader in sorted(self.world.readers.get(("", symbol), ())):
+        self.feed_kept(("", symbol), refs)
+
+    def feed_kept(self, cell: Cell, refs: Refs) -> None:
+        """Let a cell grow, and link again whoever has looked at it."""
+        if self.world.feed_cell(cell, refs):
+            for reader in sorted(self.world.readers.get(cell, ())):
                 self.add(reader)
 
     def add_factory(self, key: UnitKey, target: UnitKey) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from proctor.link.asked import is_operator
 from proctor.link.linked import Ledger
 from proctor.link.names import World
 from proctor.link.storage import storage_of
@@ -24,6 +25,7 @@ class Linker(Ledger):
         #: how many times a unit was linked
         self.n_linked = 0
         self._guessed_at = -1
+        self._new_operators: set[str] = set()
 
     def run(self) -> None:
         """Link everything on the list and all that it reaches."""
@@ -33,7 +35,17 @@ class Linker(Ledger):
                 self._queued.discard(key)
                 self._link(key)
             self._tell_readers()
+            self._tell_operators()
             self._guess()
+
+    def _tell_operators(self) -> None:
+        """Units that were linked before a class gave one of their operators a meaning are linked again."""
+        if not self._new_operators:
+            return
+        new, self._new_operators = self._new_operators, set()
+        for key in self.units:
+            if any(not new.isdisjoint(each.methods) for each in self.world.scope(key).operations):
+                self.add(key)
 
     def _tell_readers(self) -> None:
         grown, self.world.grown = self.world.grown, []
@@ -110,6 +122,9 @@ class Linker(Ledger):
                 and module.facts.units[unit.parent].kind == "class"
             ):
                 self._methods.setdefault(unit.name, []).append(UnitKey(path, unit.index))
+                if is_operator(unit.name) and unit.name not in self.operators:
+                    self.operators.add(unit.name)
+                    self._new_operators.add(unit.name)
 
     def _guess(self) -> None:
         """A method name that one loaded class alone has tells the receiver."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from proctor.link.app import App, LinkedWorld
+from proctor.link.families import dotted_name, family, is_test
 from proctor.link.linked import Loading
 from proctor.link.passed import given
 from proctor.link.reach import Spread
-from proctor.link.scopes import Scope, fixed_prefix
+from proctor.link.scopes import Scope
 from proctor.link.settings import LaunchSettings
-from proctor.model.fact import Call, Const, Event, Expr, Func
+from proctor.model.fact import Call, Event, Expr, Func
 from proctor.model.finding import Gap
 from proctor.model.place import Place
 from proctor.model.program import (
@@ -68,8 +69,8 @@ class Loader:
         for loading in self.linked.linker.loads:
             if loading.source in reached:
                 self._load(loading.row, loading)
-        for family in sorted(self.reach.drives):
-            for row in self.app.rows.trigger_loads.get(family, ()):
+        for name in sorted(self.reach.drives):
+            for row in self.app.rows.trigger_loads.get(name, ()):
                 self._load(row, None)
         for settings_row in self.app.rows.settings:
             if settings_row.style == "module":
@@ -111,7 +112,7 @@ class Loader:
                 return []
             if expr is not None:
                 label = f"the modules that `{row.call[0].rpartition('.')[2]}` loads"
-                family = self.family(expr, scope) or self._constants(expr, scope)
+                family = self.family(expr, scope, call) or self._constants(expr, scope)
                 if family is None:
                     family = self._texts(self.settings.evaluator.evaluate(expr, scope), loading.place, label)
                 return [self._absolute(name, loading) for name in family]
@@ -121,19 +122,11 @@ class Loader:
         """A name that begins with a dot is relative to the package of the module that gives it."""
         if not name.startswith(".") or loading is None:
             return name
-        package = self._dotted(loading.source.path.rpartition("/")[0] + "/")
+        package = dotted_name(self.linked.world, loading.source.path.rpartition("/")[0] + "/")
         rest = name.lstrip(".")
         for _ in range(len(name) - len(rest) - 1):
             package = package.rpartition(".")[0]
         return f"{package}.{rest}".strip(".")
-
-    def _dotted(self, path: str) -> str:
-        """The name by which the module at `path` is imported."""
-        root = max(
-            (root for root in self.linked.world.roots if path.startswith(f"{root}/")), key=len, default=""
-        )
-        inner = path[len(root) + 1 :] if root else path
-        return inner.removesuffix(".py").removesuffix("/__init__").strip("/").replace("/", ".")
 
     def _hide_unset(self, system: str, loading: Loading) -> None:
         """A settings module that only the environment names hides all that it would load."""
@@ -143,29 +136,17 @@ class Loader:
                     loading.place, f"`{row.variable}` decides the settings, and nothing in the code sets it"
                 )
 
-    def family(self, expr: Expr, scope: Scope) -> list[str]:
-        """`import_module(f"plugins.{name}")`: every module of the package may be meant, so all are taken. Of a folder
-        that is no package it can only be the modules inside."""
-        prefix = "" if isinstance(expr, Const) else fixed_prefix(expr, scope.unit)
-        path = self.linked.world.find_module(prefix)
-        if path is None or not path.endswith(("/", "/__init__.py")):
-            return []
-        folder = path.removesuffix("__init__.py")
-        names: dict[str, None] = {}
-        for file in self.app.tree.python:
-            if file.startswith(folder) and file != path and not is_test(file):
-                rest = file[len(folder) :].removesuffix(".py")
-                top = rest.partition("/")[0]
-                is_package = f"{folder}{top}/__init__.py" in self.app.tree
-                names[top if is_package else rest.replace("/", ".")] = None
-        return [f"{prefix}.{name}" for name in names]
+    def family(self, expr: Expr, scope: Scope, call: Event | None = None) -> list[str]:
+        """The modules of which a computed name may mean any."""
+        package = given(call, "package", 1) if isinstance(call, Call) else None
+        return family(self.linked.world, expr, scope, package)
 
     def _constants(self, expr: Expr, scope: Scope) -> list[str] | None:
         """The texts that an expression may stand for (`for name in NAMES`); an object that is no text names nothing.
         None where neither is known."""
         refs = self.linked.world.resolve(expr, scope)
         texts = [ref.value for ref in refs if isinstance(ref, ConstRef) and isinstance(ref.value, str)]
-        texts.extend(self._dotted(ref.path) for ref in refs if isinstance(ref, ModRef))
+        texts.extend(dotted_name(self.linked.world, ref.path) for ref in refs if isinstance(ref, ModRef))
         others = [ref for ref in refs if not isinstance(ref, ConstRef | UnitRef | ModRef)]
         if not others and refs:
             # a function or class that is given itself needs no loading
@@ -296,12 +277,6 @@ class Loader:
                         self.linked.linker.feed(key, number, (LibObj(self.app.rows.canonical(passed)),))
                 phase: Phase = row.phase or "startup"
                 self.add(key, phase, origin=self._origin(key, loading, phase))
-
-
-def is_test(path: str) -> bool:
-    """Whether a file holds tests, by the names that test runners look for."""
-    folders, _, name = path.rpartition("/")
-    return name.startswith("test_") or name in ("tests.py", "conftest.py") or "tests" in folders.split("/")
 
 
 def packages_of(path: str, roots: Iterable[str], tree: SourceTree) -> list[str]:

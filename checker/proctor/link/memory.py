@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from proctor.model.program import ConstRef, Ref, UnitKey
+from proctor.model.program import ConstRef, ModRef, ObjRef, Ref, UnitKey, UnitRef
 
 Refs = tuple[Ref, ...]
 #: a parameter of a unit, or ("", symbol) for an attribute that the app keeps on a library's object
@@ -27,6 +27,17 @@ def union(parts: Iterable[Refs]) -> Refs:
 def contents_cell(number: int) -> int:
     """In place of a parameter's number: the cell of what the container that is passed for it holds."""
     return -2 - number
+
+
+def attribute_cell(ref: ObjRef | UnitRef | ModRef, name: str) -> Cell:
+    """The cell of what was put on an object of a class, a class, a function or a module from outside."""
+    owner = ref.path if isinstance(ref, ModRef) else f"{ref.path}#{ref.number}"
+    return (owner, name)
+
+
+def beside_cell(key: UnitKey) -> Cell:
+    """The cell of the functions that run whenever a function does."""
+    return (f"{key.path}#{key.number}+", "")
 
 
 class Memo(NamedTuple):

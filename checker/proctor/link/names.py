@@ -12,8 +12,9 @@ from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 from proctor.link.containers import Containers
-from proctor.link.memory import Memo, Memory, Refs, union
-from proctor.link.modules import Modules
+from proctor.link.hierarchy import Hierarchy, decorator_name
+from proctor.link.memory import Memo, Refs, attribute_cell, union
+from proctor.link.operators import left_methods
 from proctor.link.results import Results
 from proctor.link.rows import Rows
 from proctor.link.scopes import Binding, Module, Scope
@@ -43,20 +44,15 @@ from proctor.model.program import BoundRef, ConstRef, LibObj, LibRef, ModRef, Ob
 from proctor.model.tree import SourceTree
 
 BUILTINS = frozenset(dir(builtins))
-#: in place of a parameter's number: the cell of a class that holds its subclasses
-_BELOW = -1
 
 
-class World(Modules, Memory):
+class World(Hierarchy):
     """Modules as seen from one list of import folders, and what their names stand for."""
 
     def __init__(
         self, tree: SourceTree, files: Mapping[str, FileFacts], rows: Rows, roots: tuple[str, ...]
     ) -> None:
-        Modules.__init__(self, tree, files, rows, roots)
-        Memory.__init__(self)
-        self.subclasses: dict[UnitKey, dict[UnitKey, None]] = {}
-        self._mro: dict[UnitKey, tuple[tuple[UnitKey, ...], tuple[str, ...]]] = {}
+        super().__init__(tree, files, rows, roots)
         self._attributes: dict[Any, Memo] = {}
         self._containers = Containers(self, self, self)
         self._results = Results(self)
@@ -93,7 +89,7 @@ class World(Modules, Memory):
                 return ()
             # What the app puts in a library name's place (`ext.Handler = OwnHandler`) does not hide the library's own.
             lib: Refs = (self._lib(f"{dotted}.{event.name}"),)
-            member = self._library_member(dotted, event.name)
+            member = self.library_member(dotted, event.name)
             return union((member, lib) if any(isinstance(ref, UnitRef) for ref in member) else (member,))
         return self.module_attribute(path, event.name) or self._missing(path, dotted, event)
 
@@ -116,7 +112,10 @@ class World(Modules, Memory):
             if module is not None:
                 bound = module.scopes[0].bindings.get(name)
                 if bound:
-                    refs = self._bound(bound)
+                    refs = self.bound(bound)
+                    if all(isinstance(ref, ConstRef) and ref.value is None for ref in refs):
+                        # what others put there (`state.client = Client()`)
+                        refs = (*refs, *self.look_at(attribute_cell(ModRef(path), name)))
                     if refs:
                         return refs
                 if not bound:
@@ -125,7 +124,7 @@ class World(Modules, Memory):
                         if refs:
                             return refs
         found = self.submodule(path, name)
-        return (ModRef(found),) if found else ()
+        return (ModRef(found),) if found else self.look_at(attribute_cell(ModRef(path), name))
 
     def _from_star(self, module: Module, star: Import, name: str) -> Refs:
         target, dotted = self.import_target(module, star)
@@ -163,9 +162,18 @@ class World(Modules, Memory):
     def _op(self, expr: Op, scope: Scope) -> Refs:
         if expr.name in ("or", "and"):
             return union(self.resolve(operand, scope) for operand in expr.operands)
+        made: list[Refs] = []
+        if expr.operands:
+            left = self.resolve(expr.operands[0], scope)
+            if any(isinstance(ref, ObjRef) for ref in left):
+                made = [
+                    self.asked(ref, name)
+                    for ref in left
+                    for name in left_methods(expr.name, len(expr.operands))
+                ]
         if expr.name in ("+", "|") and expr.operands:
-            return union(self.resolve(operand, scope) for operand in expr.operands[:2])
-        return ()
+            made.extend(self.resolve(operand, scope) for operand in expr.operands[:2])
+        return union(made)
 
     def _choice(self, expr: Choice, scope: Scope) -> Refs:
         return union((self.resolve(expr.body, scope), self.resolve(expr.orelse, scope)))
@@ -173,7 +181,7 @@ class World(Modules, Memory):
     def _name(self, expr: Name, scope: Scope) -> Refs:
         bound = self.lookup(expr.id, scope)
         if bound:
-            return self._bound(bound)
+            return self.bound(bound)
         module = scope.module
         for star in module.stars:
             refs = self._from_star(module, star, expr.id)
@@ -195,7 +203,8 @@ class World(Modules, Memory):
             current = current.parent
         return []
 
-    def _bound(self, bindings: list[Binding]) -> Refs:
+    def bound(self, bindings: list[Binding]) -> Refs:
+        """All that a name stands for that is bound so."""
         return union(self._binding(binding) for binding in bindings)
 
     def _binding(self, binding: Binding) -> Refs:
@@ -272,10 +281,6 @@ class World(Modules, Memory):
             scope = scope.parent
         return False
 
-    def unit_kind(self, ref: UnitRef | BoundRef | ObjRef) -> str:
-        """The kind of the unit a ref names."""
-        return self.files[ref.path].units[ref.number].kind
-
     # --- parameters ---------------------------------------------------------------------------------
 
     def parameter(self, scope: Scope, number: int) -> Refs:
@@ -298,16 +303,16 @@ class World(Modules, Memory):
 
     def _receiver(self, scope: Scope) -> Refs:
         assert scope.parent is not None
-        names = {self._decorator_name(d) for d in scope.unit.decorators}
+        names = {decorator_name(d) for d in scope.unit.decorators}
         if "staticmethod" in names:
             return ()
         owner = scope.parent.key
+        if "builtins.type" in self.mro(owner)[1]:
+            # the methods of a metaclass are those of classes
+            return (*self.look_at((scope.key, 0)), ObjRef(owner.path, owner.number, False))
         if "classmethod" in names or scope.unit.name in ("__new__", "__init_subclass__", "__class_getitem__"):
             return (UnitRef(*owner), *(UnitRef(*below) for below in self.below(owner)))
         return (ObjRef(owner.path, owner.number, False),)
-
-    def _decorator_name(self, expr: Expr) -> str:
-        return expr.id if isinstance(expr, Name) else expr.name if isinstance(expr, Attr) else ""
 
     def annotated(self, expr: Expr | None, scope: Scope) -> Refs:
         """Instances of the classes that an annotation names."""
@@ -345,9 +350,9 @@ class World(Modules, Memory):
         if isinstance(ref, ModRef):
             return self.module_attribute(ref.path, name)
         if isinstance(ref, LibRef):
-            return self._library_member(ref.symbol, name)
+            return self.library_member(ref.symbol, name)
         if isinstance(ref, LibObj):
-            return self._library_member(ref.type, name)
+            return self.library_member(ref.type, name)
         if isinstance(ref, ObjRef):
             return self.class_member(UnitKey(ref.path, ref.number), name, ref)
         if isinstance(ref, UnitRef) and self.unit_kind(ref) == "class":
@@ -361,8 +366,9 @@ class World(Modules, Memory):
     def _function_member(self, ref: UnitRef | BoundRef, name: str) -> Refs:
         """`task.delay`: a library decorator may have made the function something else."""
         unit = self.files[ref.path].units[ref.number]
-        if not unit.decorators:
-            return ()
+        kept = self.look_at(attribute_cell(UnitRef(ref.path, ref.number), name))
+        if not unit.decorators or kept:
+            return kept
         scope = self.scope(UnitKey(ref.path, unit.parent))
         own: Refs = (UnitRef(ref.path, ref.number),)
         found: list[Refs] = []
@@ -375,10 +381,11 @@ class World(Modules, Memory):
                 )
                 for result in results:
                     if isinstance(result, LibObj) and not result.type.endswith("()"):
-                        found.append(self._library_member(result.type, name))
+                        found.append(self.library_member(result.type, name))
         return union(found)
 
-    def _library_member(self, owner: str, name: str) -> Refs:
+    def library_member(self, owner: str, name: str) -> Refs:
+        """What an attribute of a library's module, class or object stands for."""
         symbol = self.rows.canonical(f"{owner}.{name}")
         rows = self.rows.find(self.rows.attributes, symbol)
         if rows:
@@ -389,34 +396,6 @@ class World(Modules, Memory):
     def kept_attribute(self, symbol: str) -> Refs:
         """What the app itself put on an attribute of a library's object."""
         return self.look_at(("", symbol))
-
-    def class_member(self, key: UnitKey, name: str, receiver: ObjRef | UnitRef) -> Refs:
-        """A member looked up on a class of the tree: its own, its bases', and (for an inexact instance) overrides."""
-        parts: list[Refs] = []
-        project, library = self.mro(key)
-        for owner in project:
-            refs = self._own_member(owner, name, key)
-            if refs:
-                parts.append(refs)
-                break
-        else:
-            parts.extend(self._library_member(base, name) for base in library)
-            parts.append(self._answered(project, name))
-        if isinstance(receiver, ObjRef) and not receiver.exact:
-            for below in self.below(key):
-                parts.append(self._own_member(below, name, below))
-        return union(parts)
-
-    def _answered(self, project: tuple[UnitKey, ...], name: str) -> Refs:
-        """What `__getattr__` gives for a name that no class has."""
-        if name.startswith("__"):
-            return ()
-        return union(
-            self.returned(UnitKey(ref.path, ref.number))
-            for owner in project
-            for ref in self._own_member(owner, "__getattr__", owner)
-            if isinstance(ref, BoundRef)
-        )
 
     def members_by_prefix(self, ref: Ref, prefix: str) -> Refs:
         """The functions of a module or methods of an object whose names begin so (`getattr(self, f"on_{name}")`)."""
@@ -432,66 +411,6 @@ class World(Modules, Memory):
         else:
             names = []
         return union(self.member(ref, name) for name in names if name.startswith(prefix))
-
-    def _own_member(self, owner: UnitKey, name: str, looked_up: UnitKey) -> Refs:
-        module = self.module(owner.path)
-        if module is None:
-            return ()
-        scope = module.scopes[owner.number]
-        parts: list[Refs] = []
-        bound = scope.bindings.get(name)
-        if bound:
-            for ref in self._bound(bound):
-                if isinstance(ref, UnitRef) and self.unit_kind(ref) == "function":
-                    if self.is_property(ref):
-                        parts.append(self.returned(UnitKey(ref.path, ref.number)))
-                    else:
-                        parts.append((BoundRef(ref.path, ref.number, *looked_up),))
-                else:
-                    parts.append((ref,))
-        for method, event in module.self_attributes(owner.number).get(name, ()):
-            parts.append(self.resolve(event.value, method))
-        return union(parts)
-
-    def is_property(self, ref: UnitRef | BoundRef, *, is_set: bool = False) -> bool:
-        """Whether a function of a class runs when an attribute is read or, with `is_set`, set."""
-        unit = self.files[ref.path].units[ref.number]
-        wanted = ("setter",) if is_set else ("property", "cached_property", "getter")
-        return any(self._decorator_name(d) in wanted for d in unit.decorators)
-
-    def mro(self, key: UnitKey) -> tuple[tuple[UnitKey, ...], tuple[str, ...]]:
-        """A class's project classes (itself first) and the library classes at the ends, depth first."""
-        known = self._mro.get(key)
-        if known is not None:
-            return known
-        self._mro[key] = ((key,), ())
-        project: dict[UnitKey, None] = {key: None}
-        library: dict[str, None] = {}
-        scope = self.scope(key)
-        enclosing = scope.parent or scope
-        for base in scope.unit.bases:
-            for ref in self.resolve(base, enclosing):
-                if isinstance(ref, UnitRef) and self.unit_kind(ref) == "class":
-                    above = UnitKey(ref.path, ref.number)
-                    more, libs = self.mro(above)
-                    project.update(dict.fromkeys(more))
-                    library.update(dict.fromkeys(libs))
-                elif isinstance(ref, LibRef):
-                    library[ref.symbol] = None
-                elif isinstance(ref, LibObj):
-                    library[ref.type] = None
-        found = (tuple(project), tuple(library))
-        self._mro[key] = found
-        for above in found[0][1:]:
-            self.subclasses.setdefault(above, {})[key] = None
-            if self.feed_cell((above, _BELOW), (UnitRef(*key),)):
-                self.grown.append((above, _BELOW))
-        return found
-
-    def below(self, key: UnitKey) -> tuple[UnitKey, ...]:
-        """The subclasses of a class that were met so far; whoever asks is told when there are more."""
-        self.look_at((key, _BELOW))
-        return tuple(self.subclasses.get(key, ()))
 
     # --- calls ----------------------------------------------------------------------------------------
 
@@ -513,9 +432,15 @@ class World(Modules, Memory):
             )
         if refs:
             return refs
+        owners = self.resolve(expr.value, scope)
+        if LibObj("builtins.globals()") in owners and isinstance(expr.index, Const):
+            return self.module_attribute(scope.module.path, str(expr.index.value))
+        refs = union(self.asked(ref, "__getitem__") for ref in owners)
+        if refs:
+            return refs
         return union(
-            self._library_member(ref.type, "__getitem__()")
-            for ref in self.resolve(expr.value, scope)
+            self.library_member(ref.type, "__getitem__()")
+            for ref in owners
             if isinstance(ref, LibObj) and self.rows.find(self.rows.attributes, f"{ref.type}.__getitem__()")
         )
 

@@ -53,8 +53,6 @@ class Spread:
         self.handed: dict[Edge, None] = {}
         #: functions that are kept while modules load or the program starts, to be run when it is at work
         self._kept: dict[Registration, None] = {}
-        #: calls by decorators' functions of what they were given
-        self._wrapped: dict[Registration, None] = {}
         #: jobs that another program hands over, each with the edge that does
         self.handed_over: dict[Context, Edge] = {}
         self.words = None if words is None else frozenset(map(_plain, words))
@@ -72,7 +70,6 @@ class Spread:
             self.registered,
             self.handed,
             self._kept,
-            self._wrapped,
             self.handed_over,
             self._commands,
             self._partial,
@@ -114,7 +111,7 @@ class Spread:
     def run(self) -> None:
         """Follow all edges from the contexts added so far."""
         self._drain()
-        while self._load_bodies() or self._choose() or self._use_kept() or self._unwrap():
+        while self._load_bodies() or self._choose() or self._use_kept():
             self._drain()
 
     def _drain(self) -> None:
@@ -165,18 +162,6 @@ class Spread:
                 self.add(Context(edge.target, phase, lane), (registration.context, edge), edge.part)
         return bool(self._queue)
 
-    def _unwrap(self) -> bool:
-        """What a decorator was given runs where its name is called; where nobody does, where the decorator's function runs.
-        (A decorator's function seems to call all that is decorated so; each caller runs one of them.)"""
-        known = {(context.unit, context.phase) for context in self.contexts}
-        for registration in self._wrapped:
-            context, edge = registration
-            phase: Phase = edge.phase or context.phase
-            if (edge.target, phase) not in known:
-                lane = self._lane(edge, context.lane, phase)
-                self.add(Context(edge.target, phase, lane), (context, edge), edge.part)
-        return bool(self._queue)
-
     def respread(self) -> None:
         """Follow the edges of all contexts again: linking more code may have added some."""
         self._queue = deque(self.contexts)
@@ -207,7 +192,7 @@ class Spread:
             return
         phase: Phase = edge.phase or context.phase
         if edge.wrapped and not edge.in_main_loop:
-            self._wrapped[Registration(context, edge)] = None
+            # whoever calls the decorated name runs it already, and of all that are decorated so only this one
             return
         if edge.later and phase in ("import", "startup"):
             self._kept[Registration(context, edge)] = None

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from proctor.link.containers import Names
-from proctor.link.memory import Refs, union
+from proctor.link.families import Named, family
+from proctor.link.memory import MAX_REFS, Refs, union
 from proctor.link.passed import given
 from proctor.link.rows import Rows
 from proctor.link.scopes import Scope
@@ -17,7 +18,7 @@ from proctor.model.rule import ReturnsRow
 _HAND_OUT = frozenset({"get", "pop", "setdefault", "popitem", "popleft"})
 
 
-class Classes(Names, Protocol):
+class Classes(Names, Named, Protocol):
     """What results ask of name resolution beside what containers do."""
 
     def member(self, ref: Ref, name: str) -> Refs:
@@ -34,6 +35,10 @@ class Classes(Names, Protocol):
 
     def elements(self, expr: Expr | None, scope: Scope) -> Refs:
         """What iterating over `expr` gives."""
+        ...
+
+    def below(self, key: UnitKey) -> tuple[UnitKey, ...]:
+        """The subclasses of a class that were met so far."""
         ...
 
     def members_by_prefix(self, ref: Ref, prefix: str) -> Refs:
@@ -82,8 +87,15 @@ class Results:
         if current is None:
             return ()
         project, library = self.world.mro(current.key)
-        bases: list[Ref] = [ObjRef(path, index, True) for path, index in project[1:]]
-        return (*bases, *(LibObj(name) for name in library))
+        bases: dict[Ref, None] = {ObjRef(path, index, True): None for path, index in project[1:]}
+        bases.update((LibObj(name), None) for name in library)
+        # a mixin's next class is one of the other bases of whoever mixes it in
+        for below in self.world.below(current.key):
+            others, libraries = self.world.mro(below)
+            after = others.index(current.key) + 1 if current.key in others else len(others)
+            bases.update((ObjRef(path, index, True), None) for path, index in others[after:])
+            bases.update((LibObj(name), None) for name in libraries)
+        return tuple(bases)[:MAX_REFS]
 
     def call_result(self, ref: Ref, event: Call, scope: Scope) -> Refs:
         """What calling `ref` gives."""
@@ -139,6 +151,9 @@ class Results:
             for ref in self.world.resolve(expr, scope) if expr is not None else ():
                 if isinstance(ref, ConstRef) and isinstance(ref.value, str):
                     parts.append(self._by_name(ref.value.replace(":", ".")))
+            if expr is not None and event is not None and not any(parts):
+                names = family(self.world, expr, scope, given(event, "package", 1))
+                parts.extend(self._by_name(name) for name in names)
         return union(parts)
 
     def _by_name(self, dotted: str) -> Refs:
@@ -184,7 +199,12 @@ class Results:
             if isinstance(attribute, Const) and isinstance(attribute.value, str):
                 found = [self.world.member(ref, attribute.value) for ref in args[0]] if args else []
                 return union([*found, *(self.world.resolve(default, scope) for default in event.args[2:3])])
-            prefix = _text_prefix(attribute)
+            names = [r.value for r in self.world.resolve(attribute, scope) if isinstance(r, ConstRef)]
+            texts = [name for name in names if isinstance(name, str)]
+            if texts:
+                found = [self.world.member(ref, text) for ref in (args[0] if args else ()) for text in texts]
+                return union([*found, *(self.world.resolve(default, scope) for default in event.args[2:3])])
+            prefix = text_prefix(attribute)
             return (
                 union(self.world.members_by_prefix(ref, prefix) for ref in args[0]) if prefix and args else ()
             )
@@ -195,7 +215,7 @@ class Results:
             return self.world.elements(event.args[0], scope)
         if name in ("dict", "list", "set", "tuple", "str", "bytes", "int", "frozenset", "bytearray", "float"):
             return (LibObj(f"builtins.{name}"),)
-        if name in ("open", "type"):
+        if name in ("open", "type", "globals"):
             return (LibObj(f"builtins.{name}()"),)
         return ()
 
@@ -225,6 +245,7 @@ class Results:
         return union(parts)
 
 
-def _text_prefix(expr: Expr) -> str:
+def text_prefix(expr: Expr) -> str:
+    """The text that a computed name begins with; "" where none is known."""
     first = expr.parts[0] if isinstance(expr, Text) and expr.parts else None
     return first.value.partition("%")[0] if isinstance(first, Const) and isinstance(first.value, str) else ""

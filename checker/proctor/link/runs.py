@@ -6,14 +6,16 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import Literal
 
-from proctor.link.memory import Refs, contents_cell
+from proctor.link.memory import Cell, Refs, contents_cell
 from proctor.link.passed import given
-from proctor.link.scopes import fixed_prefix
+from proctor.link.scopes import Scope, fixed_prefix
 from proctor.link.sheet import Part
 from proctor.model.fact import Attr, Call, Const, Event, Expr, Map, Name, Result, Return, Seq, Star, Unit
 from proctor.model.program import BoundRef, ConstRef, Lane, LibObj, ModRef, ObjRef, Ref, UnitKey, UnitRef
 from proctor.model.rule import BaseRow, RunsRow
 
+#: how many positional arguments beyond the named ones are told apart
+_MOST_EXTRA = 6
 _CONTAINERS = frozenset({"builtins.list", "builtins.tuple", "builtins.dict", "builtins.set"})
 
 
@@ -40,10 +42,22 @@ class Runs(Part):
                 if unit.name in seen:
                     continue
                 seen.add(unit.name)
-                self.register(method, row.phase, row.trigger, row, number, event, "registers")
+                for key in (method, *self._around(method)):
+                    self.register(key, row.phase, row.trigger, row, number, event, "registers")
                 for offset, passed in enumerate(row.passes, 1):
                     if passed and offset < len(unit.params):
                         self.ledger.feed(method, offset, (LibObj(self.rows.canonical(passed)),))
+
+    def _around(self, method: UnitKey) -> list[UnitKey]:
+        """The functions that decorators put around a method."""
+        scope = self.world.scope(method)
+        if not scope.unit.decorators or scope.parent is None:
+            return []
+        made = self.world.decorated(scope.parent, method.number, 0)
+        keys = [UnitKey(ref.path, ref.number) for ref in made if isinstance(ref, UnitRef | BoundRef)]
+        return [
+            key for key in keys if key != method and self.world.scope(key).unit.kind in ("function", "lambda")
+        ]
 
     def methods(self, owner: UnitKey, patterns: Iterable[str]) -> list[UnitKey]:
         """The methods of a class whose names fit."""
@@ -135,18 +149,61 @@ class Runs(Part):
         rest = next((i for i, param in enumerate(unit.params) if param.kind == "args"), None)
         for number, arg in enumerate(call.args):
             if isinstance(arg, Star):
-                continue
+                self._hand_on(key, arg.value, "args", positional[number + offset :], rest)
+                break
             place = number + offset
             target = positional[place] if place < len(positional) else rest
             if target is not None:
-                self.ledger.feed(key, target, self.passable(arg))
+                refs = self.passable(arg)
+                self.ledger.feed(key, target, refs)
                 self._pass_contents(key, target, arg)
+                if place >= len(positional):
+                    self.ledger.feed_kept(_extra(key, place - len(positional)), refs)
         others = next((i for i, param in enumerate(unit.params) if param.kind == "kwargs"), None)
         for name, value in call.keywords:
+            if not name:
+                self._hand_on_named(key, value, by_name, others)
+                continue
             target = by_name.get(name, others)
-            if target is not None and name:
-                self.ledger.feed(key, target, self.passable(value))
+            if target is not None:
+                refs = self.passable(value)
+                self.ledger.feed(key, target, refs)
                 self._pass_contents(key, target, value)
+                if target == others:
+                    self.ledger.feed_kept(_extra(key, name), refs)
+
+    def _own_rest(self, expr: Expr, kind: str) -> Scope | None:
+        """The function whose `*args` or `**kwargs` an expression is: the unit itself, or one around it."""
+        scope: Scope | None = self.scope
+        while scope is not None and isinstance(expr, Name):
+            number = scope.param_index.get(expr.id)
+            if number is not None:
+                return scope if scope.unit.params[number].kind == kind else None
+            scope = scope.parent
+        return None
+
+    def _hand_on(self, key: UnitKey, expr: Expr, kind: str, places: list[int], rest: int | None) -> None:
+        """`f(*args)`: what the unit itself got beyond its named parameters."""
+        home = self._own_rest(expr, kind)
+        for number in range(_MOST_EXTRA) if home is not None else ():
+            assert home is not None
+            refs = self.world.look_at(_extra(home.key, number))
+            target = places[number] if number < len(places) else rest
+            if refs and target is not None:
+                self.ledger.feed(key, target, refs)
+                if number >= len(places):
+                    self.ledger.feed_kept(_extra(key, number - len(places)), refs)
+
+    def _hand_on_named(self, key: UnitKey, expr: Expr, by_name: dict[str, int], others: int | None) -> None:
+        home = self._own_rest(expr, "kwargs")
+        if home is None:
+            return
+        for name, target in by_name.items():
+            if target != others:
+                self.ledger.feed(key, target, self.world.look_at(_extra(home.key, name)))
+        if others is not None:
+            number = next(i for i, param in enumerate(home.unit.params) if param.kind == "kwargs")
+            self.ledger.feed(key, others, self.world.look_at((home.key, number)))
 
     def _pass_contents(self, key: UnitKey, number: int, expr: Expr) -> None:
         """What a container holds flows along with it."""
@@ -157,13 +214,21 @@ class Runs(Part):
             self.ledger.feed(key, contents_cell(number), kept)
 
     def passable(self, expr: Expr) -> Refs:
-        """What flows on through a parameter: functions, classes and objects, not plain numbers and containers."""
+        """What flows on through a parameter: functions, classes, objects and names of modules, not plain numbers, texts
+        and containers."""
         return tuple(
             ref
             for ref in self.world.resolve(expr, self.scope)
-            if not isinstance(ref, ConstRef)
+            if (not isinstance(ref, ConstRef) or self._names_code(ref.value))
             and not (isinstance(ref, LibObj) and ref.type.startswith("builtins."))
         )
+
+    def _names_code(self, value: object) -> bool:
+        """Whether a text is the dotted name of something in a module of the tree."""
+        if not isinstance(value, str) or "." not in value or not value.replace(".", "").isidentifier():
+            return False
+        path = self.world.find_module(value.rpartition(".")[0])
+        return path is not None and not path.endswith("/")
 
     def _feed_beside(self, row: RunsRow, table: Expr) -> None:
         """A mapping that stands beside a class in a table holds keyword arguments for its methods
@@ -286,7 +351,8 @@ class Runs(Part):
         patterns = row.methods or ("__call__",)
         for owner in self.world.mro(key)[0]:
             for method in self.methods(owner, patterns):
-                self.register(method, row.phase, row.trigger, row, number, event, "runs")
+                for each in (method, *self._around(method)):
+                    self.register(each, row.phase, row.trigger, row, number, event, "runs")
         if isinstance(ref, UnitRef):
             for method in self.methods(key, ("__init__",)):
                 self.register(method, row.phase, row.trigger, row, number, event, "runs")
@@ -311,6 +377,11 @@ class Runs(Part):
         for number, arg in enumerate(items):
             if number + offset < len(unit.params) and not isinstance(arg, Star):
                 self.ledger.feed(target, number + offset, self.passable(arg))
+
+
+def _extra(key: UnitKey, which: int | str) -> Cell:
+    """The cell of what a function gets beyond its named parameters, by position or name."""
+    return (f"{key.path}#{key.number}*", str(which))
 
 
 def _names_of(unit: Unit, event: Event) -> tuple[str, ...]:

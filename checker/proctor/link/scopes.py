@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from proctor.link.operators import Operation, operations
 from proctor.model.fact import (
     Attr,
     Bind,
@@ -14,6 +15,7 @@ from proctor.model.fact import (
     Expr,
     FileFacts,
     Import,
+    Item,
     Result,
     SetAttr,
     SetItem,
@@ -39,7 +41,9 @@ class Binding(NamedTuple):
 class Scope:
     """A unit inside its module, with its name table (built when first asked for)."""
 
-    __slots__ = ("_additions", "_bindings", "key", "memo", "module", "param_index", "parent", "unit")
+    __slots__ = (
+        "_additions", "_bindings", "_operations", "key", "memo", "module", "param_index", "parent", "unit",
+    )  # fmt: skip
 
     def __init__(self, module: Module, unit: Unit) -> None:
         self.module = module
@@ -50,6 +54,7 @@ class Scope:
         self.memo: dict[Any, Any] = {}
         self._additions: dict[Expr, list[Call | SetItem]] | None = None
         self._bindings: dict[str, list[Binding]] | None = None
+        self._operations: tuple[Operation, ...] | None = None
         self.param_index = {param.name: i for i, param in enumerate(unit.params)}
 
     @property
@@ -60,16 +65,40 @@ class Scope:
         return self._bindings
 
     @property
+    def operations(self) -> tuple[Operation, ...]:
+        """What operators, tests and texts of this unit ask of their operands."""
+        if self._operations is None:
+            self._operations = operations(self.unit)
+        return self._operations
+
+    @property
     def additions(self) -> dict[Expr, list[Call | SetItem]]:
         """Container expression -> the events of this unit that put something into it."""
         if self._additions is None:
             self._additions = {}
             for event in self.unit.events:
                 if isinstance(event, SetItem) and event.value is not None:
-                    self._additions.setdefault(event.obj, []).append(event)
+                    self._add(self._additions, event.obj, event)
                 elif isinstance(event, Call) and isinstance(event.func, Attr) and event.func.name in _ADDERS:
-                    self._additions.setdefault(event.func.value, []).append(event)
+                    self._add(self._additions, event.func.value, event)
         return self._additions
+
+    def _add(self, table: dict[Expr, list[Call | SetItem]], container: Expr, event: Call | SetItem) -> None:
+        table.setdefault(container, []).append(event)
+        outer = self._outer(container)
+        while outer is not None:
+            # what a container inside holds, the outer one holds, too
+            table.setdefault(outer, []).append(event)
+            outer = self._outer(outer)
+
+    def _outer(self, container: Expr) -> Expr | None:
+        """The container that gives another one (`handlers[name]`, `handlers.setdefault(name, [])`)."""
+        if isinstance(container, Item):
+            return container.value
+        call = self.unit.events[container.event] if isinstance(container, Result) else None
+        if isinstance(call, Call) and isinstance(call.func, Attr) and call.func.name in ("get", "setdefault"):
+            return call.func.value
+        return None
 
     def _collect(self) -> dict[str, list[Binding]]:
         table: dict[str, list[Binding]] = {}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from proctor.link.access import Access
+from proctor.link.asked import Asked
 from proctor.link.calls import Calls
 from proctor.link.definitions import Definitions
 from proctor.link.linked import Ledger, LinkedUnit
 from proctor.link.runs import Runs
 from proctor.link.scopes import Scope
 from proctor.link.sheet import Sheet
-from proctor.model.fact import Call, Define, Import, Load, SetAttr, SetItem
+from proctor.model.fact import Bind, Call, Define, Import, Load, SetAttr, SetItem, Yield
 
 
 def link_unit(ledger: Ledger, scope: Scope) -> LinkedUnit:
@@ -18,7 +19,8 @@ def link_unit(ledger: Ledger, scope: Scope) -> LinkedUnit:
     runs = Runs(sheet)
     calls = Calls(sheet, runs)
     definitions = Definitions(sheet, runs, calls)
-    access = Access(sheet, runs)
+    asked = Asked(sheet)
+    access = Access(sheet, runs, asked)
     access.for_blocks()
     for number, event in enumerate(scope.unit.events):
         if sheet.states[event.block] == "dead":
@@ -26,6 +28,7 @@ def link_unit(ledger: Ledger, scope: Scope) -> LinkedUnit:
         if isinstance(event, Call):
             access.callee(number, event)
             calls.link(number, event)
+            asked.call(number, event)
         elif isinstance(event, Import):
             definitions.load(number, event)
         elif isinstance(event, Define):
@@ -34,6 +37,9 @@ def link_unit(ledger: Ledger, scope: Scope) -> LinkedUnit:
             access.read(number, event)
         elif isinstance(event, SetAttr | SetItem):
             access.write(number, event)
+        elif isinstance(event, Bind | Yield):
+            asked.iterate(number, event)
+    asked.operators()
     access.with_blocks()
     if scope.unit.kind == "class":
         access.class_writes()

@@ -183,6 +183,8 @@ class RunsRow(_Row, frozen=True, kw_only=True):
     passes: tuple[str, ...] = ()
     #: decorators: calling the decorated name no longer runs the function (it enqueues, say)
     replaces: bool = False
+    #: decorators: the function runs whenever that one does whose attribute the decorator is (`@show.register`)
+    joins: bool = False
     #: one command of several: the words of the launch command choose it by the function's name or a text that is given
     named: bool = False
     #: the function is a factory: the function that it returns runs in that phase, too
