@@ -20,6 +20,7 @@ Words of `[when]` and `[unless]`:
 - `unless.option`: options that excuse it.
 - `request_handlers`: the program has at least so many.
 - `flows_into`: effects of calls in the same unit, one of which takes what this call gives.
+- `outside`: library classes, of which (or of a class below which) the unit is no method.
 - `symbol_not`: patterns of symbols that are not meant.
 - `once_per_unit`: effects of which a unit gets one finding, at the first place.
 - `once`: one finding per process type instead of one per place.
@@ -37,7 +38,7 @@ from proctor.judge.asking import Wanted, WantedIn, asks_process, fits, read_word
 from proctor.judge.drafts import Outcome, Platform, make_doubt, make_finding
 from proctor.judge.flows import is_made_from
 from proctor.model.fact import Attr, Call
-from proctor.model.program import Context, Hit, ProcessView, Program
+from proctor.model.program import Context, Hit, ProcessView, Program, UnitKey
 from proctor.model.rule import Rule
 from proctor.model.words import Severity
 
@@ -49,6 +50,7 @@ class _When(WantedIn, frozen=True, kw_only=True, forbid_unknown_fields=True):
     once: bool = False
     once_per_unit: tuple[str, ...] = ()
     symbol_not: tuple[str, ...] = ()
+    outside: tuple[str, ...] = ()
     request_handlers: int = 0
     flows_into: tuple[str, ...] = ()
     receiver_lives: tuple[str, ...] = ()
@@ -152,7 +154,16 @@ def _asks_hit(when: _When, context: Context, hit: Hit, program: Program) -> bool
         return False
     if when.flows_into and not _flows(when, hit, program):
         return False
+    if when.outside and _is_method_of(when.outside, hit.unit, program):
+        return False
     return _asks_receiver(when, hit, program)
+
+
+def _is_method_of(classes: tuple[str, ...], key: UnitKey, program: Program) -> bool:
+    owner = UnitKey(key.path, program.unit(key).parent)
+    if owner.number < 0 or program.unit(owner).kind != "class":
+        return False
+    return not set(classes).isdisjoint(program.class_bases(owner))
 
 
 def _flows(when: _When, hit: Hit, program: Program) -> bool:

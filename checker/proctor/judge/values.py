@@ -7,7 +7,8 @@
   (see `Wanted`) of which the program must have one: a cache that nobody uses holds nothing. With `absent` the finding is that
   the setting is missing, or has one of the values in `equals`.
 - an **effect**: `effect`, `details`, `symbol` as in judge `effects`; the row's own conditions looked at the value. `phase`
-  limits it. A row that says `decided_by` a setting is left to the alternatives that ask for that setting.
+  limits it. `unless_all` are further effects by the same library, with a regular expression `subject`: where the program has
+  such effects, and the subject of each is known and matches, it is excused (a database that is only read). A row that says `decided_by` a setting is left to the alternatives that ask for that setting.
 - a **binding**: `bound_to` patterns (any case) of names, attributes or keys that the result of such an effect is bound to.
 
 `[when]` may also hold the words that limit programs (`process_does`, …); `[unless]` may hold `process_effect`.
@@ -54,6 +55,10 @@ from proctor.model.program import (
 from proctor.model.rule import Rule
 
 
+class _Excuse(Wanted, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    subject: str
+
+
 class _Alternative(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     setting: tuple[str, ...] = ()
     equals: tuple[str | int | float | bool | None, ...] = ()
@@ -70,6 +75,7 @@ class _Alternative(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     symbol: tuple[str, ...] = ()
     phase: tuple[str, ...] = ()
     bound_to: tuple[str, ...] = ()
+    unless_all: _Excuse | None = None
     severity: str = ""
     message: str = ""
 
@@ -312,6 +318,8 @@ def _effects(question: _Question, view: ProcessView, program: Program) -> Iterat
         if alternative.phase and context.phase not in alternative.phase:
             continue
         done.add(hit.place)
+        if alternative.unless_all and _is_harmless(alternative.unless_all, view, hit, program):
+            continue
         if alternative.bound_to:
             outcome = _bound(question, view, context, hit, program)
             if outcome is not None:
@@ -322,6 +330,21 @@ def _effects(question: _Question, view: ProcessView, program: Program) -> Iterat
             yield make_doubt(rule, view, reason, hit.place)
         else:
             yield _effect_finding(question, view, context, hit, hit.symbol, hit.place, program)
+
+
+def _is_harmless(excuse: _Excuse, view: ProcessView, hit: Hit, program: Program) -> bool:
+    library = hit.symbol.partition(".")[0]
+    others = [
+        other
+        for _, other in view.hits(*excuse.effect)  # type: ignore[arg-type]  # checked against the vocabulary on load
+        if other.symbol.partition(".")[0] == library and fits(excuse, other)
+    ]
+    return bool(others) and all(_matches(excuse.subject, other, program) for other in others)
+
+
+def _matches(pattern: str, hit: Hit, program: Program) -> bool:
+    value = program.evaluate(hit.unit, hit.subject) if hit.subject is not None else None
+    return isinstance(value, Known) and re.search(pattern, str(value.value)) is not None
 
 
 def _effect_finding(

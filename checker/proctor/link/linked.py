@@ -91,6 +91,8 @@ class Ledger:
         self.wrapped: set[tuple[UnitKey, int, Ref]] = set()
         #: methods of classes of the tree that operators call
         self.operators: set[str] = set()
+        #: functions and the number of a parameter that is over when they are called
+        self.finished: set[tuple[UnitKey, int]] = set()
         self._queue: deque[UnitKey] = deque()
         self._queued: set[UnitKey] = set()
         #: telling method name -> calls of it on unknown receivers

@@ -193,7 +193,7 @@ class Loader:
                 attribute = ""
         target = pattern.replace("{item}", item).replace("{package}", package)
         if target.endswith((".*", ".**")):
-            self._load_all(target.rstrip(".*"), loading, deep=target.endswith(".**"))
+            self._load_all(row, target.rstrip(".*"), loading, deep=target.endswith(".**"))
             return
         path = world.find_module(target)
         if path is None and row.symbol:
@@ -208,15 +208,34 @@ class Loader:
         if attribute and row.phase:
             self._run_symbol(row, loading, path, attribute)
 
-    def _load_all(self, name: str, loading: Loading | None, *, deep: bool) -> None:
+    def _left_out(self, row: LoadsRow, loading: Loading | None) -> tuple[str, ...]:
+        """The modules that a call says are not to be loaded."""
+        if not row.left_out or loading is None or loading.event < 0:
+            return ()
+        scope = self.linked.world.scope(loading.source)
+        call = scope.unit.events[loading.event]
+        expr = given(call, row.left_out, None) if isinstance(call, Call) else None
+        if expr is None:
+            return ()
+        refs = (
+            *self.linked.world.resolve(expr, scope),
+            *self.linked.world.contents(expr, scope, values=True),
+        )
+        names = [ref.value for ref in refs if isinstance(ref, ConstRef) and isinstance(ref.value, str)]
+        return tuple(self._absolute(name, loading) for name in names)
+
+    def _load_all(self, row: LoadsRow, name: str, loading: Loading | None, *, deep: bool) -> None:
         """The modules of a package; `deep` takes those of packages inside it, too."""
         path = self.linked.world.find_module(name)
         if path is None or not path.endswith(("/", "/__init__.py")):
             if path is not None:
                 self._load_file(path, loading, "import")
             return
+        left_out = self._left_out(row, loading)
         for file in self._files_of(path.removesuffix("__init__.py"), deep):
-            self._load_file(file, loading, "import")
+            dotted = self._dotted(file) if left_out else ""
+            if not any(dotted == each or dotted.startswith(f"{each}.") for each in left_out):
+                self._load_file(file, loading, "import")
 
     def _files_of(self, folder: str, deep: bool) -> tuple[str, ...]:
         known = self._folders.get((folder, deep))

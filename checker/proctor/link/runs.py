@@ -368,6 +368,9 @@ class Runs(Part):
         for number, passed in enumerate(row.passes):
             if passed and number + offset < len(unit.params):
                 self.ledger.feed(target, number + offset, self._passed(passed))
+        if row.finished and (target, offset) not in self.ledger.finished:
+            self.ledger.finished.add((target, offset))
+            self.ledger.add(target)
         if call is None or row.argument == "decorator":
             return
         args = given(call, "args", None)

@@ -8,7 +8,7 @@ from proctor.link.linked import EnvironmentWrite, Hidden, Ledger, LinkedUnit, Lo
 from proctor.link.loops import main_loop_blocks
 from proctor.link.passed import given
 from proctor.link.scopes import Scope
-from proctor.model.fact import Attr, Call, Const, Event, Expr, Unit
+from proctor.model.fact import Attr, Call, Const, Event, Expr, Name, Unit
 from proctor.model.place import Place
 from proctor.model.program import Edge, Hit, Lane, UnitKey
 from proctor.model.rule import EffectRow
@@ -135,6 +135,8 @@ class Sheet:
         # a row may say no more than that the call fires a family, or never returns
         silent: tuple[Effect, ...] = ("runs-loop",) if row.drives or row.forever else ()
         for effect in row.does or silent:
+            if effect == "waits" and self._is_over(call):
+                continue
             self.hits.append(
                 Hit(
                     effect=effect,
@@ -154,6 +156,12 @@ class Sheet:
                     drives=row.drives,
                 )
             )
+
+    def _is_over(self, call: Call | None) -> bool:
+        """Whether a method is called on what is over when the unit is called."""
+        receiver = call.func.value if call is not None and isinstance(call.func, Attr) else None
+        number = self.scope.param_index.get(receiver.id) if isinstance(receiver, Name) else None
+        return number is not None and (self.key, number) in self.ledger.finished
 
     def _in_handler(self, block: int) -> bool:
         while block:

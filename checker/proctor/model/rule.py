@@ -191,6 +191,8 @@ class RunsRow(_Row, frozen=True, kw_only=True):
     result: bool = False
     #: given in a class body, it runs whenever an instance of the class is made (`field(default_factory=f)`)
     made: bool = False
+    #: the first argument that the function is given is over, so that asking it for its result does not wait
+    finished: bool = False
     #: what stands after a generator's `yield` runs in this phase (a life-span function)
     after_yield: Phase | Literal[""] = ""
 
@@ -250,6 +252,8 @@ class LoadsRow(_Row, frozen=True, kw_only=True):
     constant: tuple[str, ...] = ()
     #: take effect only where the argument is absent
     when_absent: str = ""
+    #: the argument that names modules which are left out, each with what is below it
+    left_out: str = ""
     patterns: tuple[str, ...] = ("{item}",)
     #: what of the loaded module is run: "" its body; "attribute" the symbol after the last dot, too
     symbol: Literal["", "attribute"] = ""
