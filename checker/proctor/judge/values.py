@@ -158,27 +158,8 @@ def _has_value(view: ProcessView, name: str, pattern: str) -> bool:
 
 
 def _find(view: ProcessView, name: str) -> Iterator[Setting]:
-    """The settings that a key names; `*` stands for each key of a mapping."""
     system, _, key = name.partition(":")
-    head, star, rest = key.partition(".*")
-    if not star:
-        setting = view.setting(system, key)
-        if setting is not None:
-            yield setting
-        return
-    holder = view.setting(system, head)
-    for item in _keys(holder.value) if holder is not None else ():
-        setting = view.setting(system, f"{head}.{item}{rest}")
-        if setting is not None:
-            yield setting
-
-
-def _keys(value: Value) -> tuple[str, ...]:
-    if isinstance(value, FromEnv):
-        return _keys(value.fallback) if value.fallback is not None else ()
-    if isinstance(value, Known) and isinstance(value.value, dict):
-        return tuple(str(key) for key in value.value)
-    return ()
+    return view.settings_like(system, key)
 
 
 def _setting_outcome(

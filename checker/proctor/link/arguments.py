@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from proctor.link.arithmetic import each_below
 from proctor.link.names import World
 from proctor.link.passed import given, is_open
 from proctor.link.scopes import Scope
@@ -46,6 +47,8 @@ class Conditions:
         )
         if test.key:
             return self._holds_in(test, expr, scope, hidden, f"{label}[{test.key}]")
+        if test.below:
+            return hidden or self._holds_below(test, expr, scope, label)
         if test.present is not None:
             if hidden:
                 return hidden
@@ -80,6 +83,14 @@ class Conditions:
         if value is None:
             return self._without(test)
         return self._tested(test, value, label)
+
+    def _holds_below(self, test: ArgumentTest, expr: Expr | None, scope: Scope, label: str) -> bool | str:
+        """The test of what is nested in a mapping that is passed: one of them must fit."""
+        mapping = self.evaluator.evaluate(expr, scope) if expr is not None else None
+        if not isinstance(mapping, Known) or not isinstance(mapping.value, dict):
+            return False if mapping is None else f"the value of `{label}` is not known"
+        found = [self._tested(test, value, label) for _, value in each_below(mapping, test.below)]
+        return any(each is True for each in found) or next((each for each in found if each), False)
 
     def _without(self, test: ArgumentTest) -> bool:
         if test.default is msgspec.UNSET:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -223,3 +223,38 @@ def updated(items: Mapping[Any, Value], more: Value) -> Mapping[Any, Value]:
     if isinstance(more, FromEnv):
         return {key: FromEnv(more.variable, value) for key, value in items.items()}
     return {key: Unknown("it may be replaced by what is computed") for key in items}
+
+
+def descend(value: Value, path: list[str]) -> Value | None:
+    """The value below nested keys; None where a known dict lacks one."""
+    if not path:
+        return value
+    if isinstance(value, FromEnv):
+        if value.fallback is None:
+            return value
+        inside = descend(value.fallback, path)
+        return None if inside is None else FromEnv(value.variable, inside)
+    if isinstance(value, Known):
+        inner: Value | None = None
+        if isinstance(value.value, dict):
+            inner = value.value.get(path[0])
+        elif isinstance(value.value, list) and path[0].isdigit() and int(path[0]) < len(value.value):
+            inner = value.value[int(path[0])]
+        return None if inner is None else descend(inner, path[1:])
+    return value
+
+
+def each_below(value: Value, path: Sequence[str]) -> Iterator[tuple[str, Value]]:
+    """The values below nested keys, each with its dotted name; `*` stands for each key of a mapping."""
+    if not path:
+        yield "", value
+    elif isinstance(value, FromEnv):
+        if value.fallback is not None:
+            for name, inside in each_below(value.fallback, path):
+                yield name, FromEnv(value.variable, inside)
+    elif isinstance(value, Known) and isinstance(value.value, dict):
+        for key in value.value if path[0] == "*" else path[:1]:
+            inner = value.value.get(key)
+            if inner is not None:
+                for name, inside in each_below(inner, path[1:]):
+                    yield f"{key}.{name}".rstrip("."), inside

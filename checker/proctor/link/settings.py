@@ -6,9 +6,10 @@ variable names. A "mapping" system is filled by code: items, attributes, `update
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from proctor.link.arithmetic import descend, each_below
 from proctor.link.linked import EnvironmentWrite, Ledger, SettingWrite
 from proctor.link.names import World
 from proctor.link.passed import given
@@ -123,6 +124,16 @@ class LaunchSettings:
             return setting
         value = descend(setting.value, rest.split("."))
         return None if value is None else Setting(key, value, setting.place, setting.is_default)
+
+    def find(self, system: str, pattern: str) -> Iterator[Setting]:
+        """The settings that a key names in which `*` stands for each key of a mapping."""
+        head, star, rest = pattern.partition(".*")
+        setting = self.get(system, head)
+        if setting is None or not star:
+            yield from () if setting is None else (setting,)
+            return
+        for name, value in each_below(setting.value, f"*{rest}".split(".")):
+            yield Setting(f"{head}.{name}", value, setting.place, setting.is_default)
 
     def _value_of(self, system: str, key: str) -> Value | None:
         setting = self.table(system).get(key)
@@ -436,22 +447,3 @@ def wrap(value: Any) -> Value:
     if isinstance(value, list):
         return Known([wrap(item) for item in value])
     return Known(value)
-
-
-def descend(value: Value, path: list[str]) -> Value | None:
-    """The value below nested keys; None where a known dict lacks one."""
-    if not path:
-        return value
-    if isinstance(value, FromEnv):
-        if value.fallback is None:
-            return value
-        inside = descend(value.fallback, path)
-        return None if inside is None else FromEnv(value.variable, inside)
-    if isinstance(value, Known):
-        inner: Value | None = None
-        if isinstance(value.value, dict):
-            inner = value.value.get(path[0])
-        elif isinstance(value.value, list) and path[0].isdigit() and int(path[0]) < len(value.value):
-            inner = value.value[int(path[0])]
-        return None if inner is None else descend(inner, path[1:])
-    return value

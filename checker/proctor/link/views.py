@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 import msgspec
@@ -25,6 +26,7 @@ from proctor.model.program import (
     Setting,
     UnitKey,
     UnitRef,
+    Value,
 )
 from proctor.model.rule import LauncherModel
 from proctor.model.words import Effect, Phase
@@ -270,13 +272,16 @@ class View:
 
     def _read_setting_hits(self) -> Iterator[tuple[Context, Hit]]:
         """The effects of settings that are set, at the places that set them."""
-        for system, key, row in self.app.rows.setting_effects:
-            setting = self.settings.get(system, key)
-            if setting is None or setting.place is None or setting.is_default:
-                continue
+        found = (
+            (setting, row)
+            for system, key, row in self.app.rows.setting_effects
+            for setting in self.settings.find(system, key)
+        )
+        for setting, row in found:
             value = setting.value
-            if isinstance(value, Known) and not value.value:
+            if setting.place is None or setting.is_default or not _is_set(value, row.setting_value):
                 continue
+            key = setting.key
             unsure = f"`{value.variable}` decides" if isinstance(value, FromEnv) else ""
             unit = UnitKey(setting.place.path, 0)
             for effect in row.does:
@@ -415,9 +420,22 @@ class View:
         """A setting as this program sees it."""
         return self.settings.get(system, key)
 
+    def settings_like(self, system: str, pattern: str) -> Iterator[Setting]:
+        """The settings that a key with `*` names, as this program sees them."""
+        return self.settings.find(system, pattern)
+
     def systems(self) -> frozenset[str]:
         """The settings systems that this program loads."""
         return self.settings.systems()
+
+
+def _is_set(value: Value, pattern: str) -> bool:
+    """Whether a setting is set, to a value that a row means."""
+    while isinstance(value, FromEnv) and pattern and value.fallback is not None:
+        value = value.fallback
+    if isinstance(value, Known):
+        return bool(value.value) and re.search(pattern, str(value.value) if pattern else "") is not None
+    return not pattern
 
 
 def code_key(process: ProcessType, launch: Launch) -> object:

@@ -294,6 +294,10 @@ class ProcessView(Protocol):
         """A setting ("CACHES.default.BACKEND" for nested ones); None where this program does not use the system."""
         ...
 
+    def settings_like(self, system: str, pattern: str) -> Iterator[Setting]:
+        """The settings that a key names in which `*` stands for each key of a mapping ("CACHES.*.BACKEND")."""
+        ...
+
     def systems(self) -> frozenset[str]:
         """The settings systems that this program loads."""
         ...

@@ -80,7 +80,8 @@ class RuleExamples(msgspec.Struct, frozen=True, kw_only=True):
 
 class ArgumentTest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A condition on one argument of a call. `argument` is its keyword, `position` its index if it may stand
-    there (self not counted); with `key` its item of that key is meant (`Consumer({"enable.auto.commit": False})`).
+    there (self not counted); with `key` its item of that key is meant (`Consumer({"enable.auto.commit": False})`), with `below` (a list of keys, "*" for any)
+    one that is nested in it.
     It holds if the value (or `default` where absent) is one of `equals`, matches none of `differs`, or is present/absent as `present` says (an explicit None counts as absent); `matches` is a regular expression searched in text
     values; `type` a library symbol that the value must be (an instance of), `not_type` those that it must not be. A value
     that cannot be known makes the row unsure, but it is present and of none of the types that it must not be."""
@@ -88,6 +89,7 @@ class ArgumentTest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     argument: str = ""
     position: int | None = None
     key: str = ""
+    below: tuple[str, ...] = ()
     equals: tuple[Scalar, ...] = ()
     differs: tuple[Scalar, ...] = ()
     present: bool | None = None
@@ -124,6 +126,8 @@ class EffectRow(_Row, frozen=True, kw_only=True):
     subject: str | int | None = None
     #: settings ("system:key") whose being set has the effect, at the place that sets them
     setting: tuple[str, ...] = ()
+    #: a regular expression for the values of `setting` that are meant; `*` in their keys stands for each key of a mapping
+    setting_value: str = ""
     #: trigger families that this call fires in the process that makes it (`app.run()` fires "http")
     drives: tuple[str, ...] = ()
     #: the call does not return while the process lives (`serve_forever`, `start_consuming`)
