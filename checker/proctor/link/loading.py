@@ -233,7 +233,7 @@ class Loader:
             return
         left_out = self._left_out(row, loading)
         for file in self._files_of(path.removesuffix("__init__.py"), deep):
-            dotted = self._dotted(file) if left_out else ""
+            dotted = dotted_name(self.linked.world, file) if left_out else ""
             if not any(dotted == each or dotted.startswith(f"{each}.") for each in left_out):
                 self._load_file(file, loading, "import")
 
