@@ -39,6 +39,49 @@ CASES: dict[str, dict[str, str]] = {
     "global": {
         "main.py": "f = None\ndef setup():\n    global f\n    f = runs\ndef runs(): pass\nsetup()\nf()\n",
     },
+    "an arm that no caller chooses": {
+        "main.py": (
+            "def send(text, later=False):\n    if later:\n        idle_a()\n    else:\n        runs_a()\n"
+            "def log(name=None, turn=False):\n    if name is None:\n        runs_b()\n    elif not turn:\n        idle_b()\n"
+            "    else:\n        runs_c()\n"
+            "def idle_a(): pass\ndef idle_b(): pass\ndef runs_a(): pass\ndef runs_b(): pass\ndef runs_c(): pass\n"
+            "send('x')\nlog()\nlog(str(1), turn=True)\n"
+        ),
+    },
+    "an arm chosen further up": {
+        "main.py": (
+            "class Mail:\n    def send(self, kind, *, deep):\n        if deep and kind in ('a', 'b'):\n            runs_a()\n"
+            "        if kind == 'c' or not deep:\n            idle()\n"
+            "def outer(kind):\n    inner(kind, True)\ndef inner(kind, deep):\n    Mail().send(kind, deep=deep)\n"
+            "def runs_a(): pass\ndef idle(): pass\nouter('a')\nouter('b')\n"
+        ),
+    },
+    "what stands behind an arm that ends": {
+        "main.py": (
+            "def a(flag):\n    for each in 'xy':\n        if flag:\n            continue\n        idle()\n    runs_a()\n"
+            "def b(flag):\n    try:\n        if not flag:\n            pass\n        else:\n            raise OSError\n"
+            "        idle()\n    except OSError:\n        runs_b()\n    runs_c()\n"
+            "def c(flag, other):\n    if flag:\n        if other:\n            return\n    runs_d()\n"
+            "def runs_a(): pass\ndef runs_b(): pass\ndef runs_c(): pass\ndef runs_d(): pass\ndef idle(): pass\n"
+            "a(True)\nb(1)\nc(True, str())\n"
+        ),
+    },
+    "an arm that some caller may choose": {
+        "main.py": (
+            "import sys, threading\n"
+            "def computed(flag=False):\n    if flag: runs_a()\ncomputed()\ncomputed(len(sys.argv) > 1)\n"
+            "def starred(flag=False):\n    if flag: runs_b()\nstarred(*sys.argv)\n"
+            "def threaded(flag=False):\n    if flag: runs_c()\nthreaded()\nthreading.Thread(target=threaded, args=(1,)).start()\n"
+            "def changed(flag=False):\n    flag = flag or len(sys.argv)\n    if flag: runs_d()\nchanged()\n"
+            "def deeper(flag=False):\n    if flag: runs_e()\n    else: deeper(True)\ndeeper()\n"
+            "def inner(flag=False):\n    def set_flag():\n        nonlocal flag\n        flag = True\n    set_flag()\n"
+            "    if flag: runs_f()\ninner()\n"
+            "def giving(function):\n    return lambda *args: function(None, *args)\n"
+            "@giving\ndef given(session, flag=False):\n    if flag: runs_h()\ngiven(True)\n"
+            "def table(flag=False):\n    if flag: runs_g()\ntable()\nlist(map(table, sys.argv))\n"
+            + "".join(f"def runs_{each}(): pass\n" for each in "abcdefgh")
+        ),
+    },
     "a class body is no enclosing scope": {
         "main.py": (
             "def f(): runs()\ndef runs(): pass\nclass A:\n    def f(self): idle()\n"

@@ -89,6 +89,7 @@ class Calls(Part):
         # What is awaited though it is no coroutine function was wrapped by something that runs it in a thread.
         wrapped = event.use == "await" and self.unit.is_async and not self._gives_awaitable(key)
         lane: Lane | None = "thread" if wrapped else None
+        offset = self.runs.offset(ref)
         self.sheet.edge(
             key,
             number,
@@ -98,8 +99,9 @@ class Calls(Part):
             lane=lane,
             awaited=event.use == "await",
             wrapped=self._is_wrapped(ref, event.func),
+            offset=offset,
         )
-        self.runs.pass_arguments(key, self.runs.offset(ref), event)
+        self.runs.pass_arguments(key, offset, event)
 
     def _is_wrapped(self, ref: UnitRef | BoundRef, expr: Expr) -> bool:
         """Whether what is called or passed on was handed to the decorator around this unit: whoever calls its name is
@@ -142,8 +144,16 @@ class Calls(Part):
                 if isinstance(method, BoundRef):
                     has_own = has_own or name in ("__new__", "__init__")
                     target = UnitKey(method.path, method.number)
-                    self.sheet.edge(target, number, event.block, self.sheet.place(event), "call")
-                    if call is not None and name != "__del__":
+                    passes = call is not None and name != "__del__"
+                    self.sheet.edge(
+                        target,
+                        number,
+                        event.block,
+                        self.sheet.place(event),
+                        "call",
+                        offset=1 if passes else None,
+                    )
+                    if call is not None and passes:
                         self.runs.pass_arguments(target, 1, call)
         if call is not None and not has_own:
             self._fill_fields(project, call)

@@ -66,6 +66,9 @@ class LinkedUnit(NamedTuple):
     targets: dict[int, tuple[UnitKey, ...]]
     #: blocks that lie in an endless loop
     loops: frozenset[int]
+    #: unit that it makes run -> by which events (-> how many of its parameters are filled before the first argument;
+    #: None where the event is no call that passes its arguments on)
+    calls: dict[UnitKey, dict[int, int | None]]
 
 
 class Ledger:

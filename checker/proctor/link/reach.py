@@ -6,11 +6,14 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeVar
 
+from proctor.link.arms import Arms
+from proctor.link.linked import LinkedUnit
 from proctor.model.fact import Unit, Yield
-from proctor.model.program import Context, Edge, Hit, Lane, LinkedView, UnitKey
+from proctor.model.program import Context, Edge, Hit, Lane, UnitKey
 from proctor.model.words import Phase
 
 Origin = tuple[Context, Edge] | None
+_LANES: tuple[Lane, ...] = ("main", "loop", "thread")
 _Word = TypeVar("_Word", bound=str)
 #: the phases of a process that is ready
 _AT_WORK: frozenset[Phase] = frozenset({"request", "job", "tick", "loop"})
@@ -31,7 +34,8 @@ class Spread:
     def __init__(
         self,
         unit_of: Callable[[UnitKey], Unit],
-        linked: Callable[[UnitKey], LinkedView | None],
+        linked: Callable[[UnitKey], LinkedUnit | None],
+        arms: Arms,
         drives: Iterable[str],
         script: UnitKey | None,
         threads: bool,
@@ -40,6 +44,8 @@ class Spread:
     ) -> None:
         self.unit_of = unit_of
         self.linked = linked
+        #: what callers pass, and what that leaves dead
+        self.arms = arms
         self._first_drives = frozenset(drives)
         self.drives: set[str] = set(self._first_drives)
         self.script = script
@@ -75,10 +81,19 @@ class Spread:
             self._partial,
         ):
             table.clear()
+        self.arms.reset()
         self._queue.clear()
 
     def add(self, context: Context, origin: Origin = None, part: str = "") -> None:
-        """A root, or a context that something else brings in."""
+        """A root, or a context that something else brings in, with arguments that nobody knows."""
+        grown = self.arms.open(context.unit, context.phase)
+        self._add(context, origin, part, grown)
+
+    def _add(self, context: Context, origin: Origin, part: str, grown: bool) -> None:
+        if grown:
+            # what was dead in it may be alive now
+            lanes = (context._replace(lane=lane) for lane in _LANES)
+            self._queue.extend(each for each in lanes if each in self.contexts)
         guard = (origin[1].guard or self.guards.get(origin[0], "")) if origin is not None else ""
         if context in self.guards and not guard:
             del self.guards[context]
@@ -121,14 +136,21 @@ class Spread:
             if linked is None:
                 continue
             for hit in linked.hits:
-                if hit.drives and not hit.unsure and not hit.guard and self._applies(hit.main_only, context):
+                if not hit.drives or hit.unsure or hit.guard or not self.arms.runs_event(context, hit.event):
+                    continue
+                if self._applies(hit.main_only, context):
                     for family in hit.drives:
                         self.drive(family)
             for family in _driven_either_way(self.unit_of(context.unit), linked.hits):
                 self.drive(family)
             for edge in linked.edges:
-                if self._applies(edge.main_only, context) and self.is_run(context, edge.event):
-                    self._follow(context, edge)
+                calls = linked.calls[edge.target]
+                if (
+                    self._applies(edge.main_only, context)
+                    and self.is_run(context, edge.event)
+                    and any(self.arms.runs_event(context, number) for number in calls)
+                ):
+                    self._follow(context, edge, calls)
 
     def _load_bodies(self) -> bool:
         """What runs was loaded before, also where only a name in a message or a text says what it is."""
@@ -178,7 +200,7 @@ class Spread:
         for registration in self.registered.get(family, {}):
             self.activate(registration)
 
-    def _follow(self, context: Context, edge: Edge) -> None:
+    def _follow(self, context: Context, edge: Edge, calls: Mapping[int, int | None]) -> None:
         if edge.names:
             self._commands[Registration(context, edge)] = None
             return
@@ -204,7 +226,8 @@ class Spread:
         if edge.in_main_loop and phase == "startup":
             phase = "loop"
         lane = self._lane(edge, context.lane, phase)
-        self.add(Context(edge.target, phase, lane), (context, edge), edge.part)
+        grown = self.arms.call(context, edge.target, phase, calls)
+        self._add(Context(edge.target, phase, lane), (context, edge), edge.part, grown)
 
     def activate(self, registration: Registration, foreign: bool = False) -> None:
         """Run a registered unit; `foreign` where another program registered it (its path does not lead here)."""

@@ -28,6 +28,7 @@ class Sheet:
         self.states = ledger.evaluator.block_states(scope)
         self.loops = main_loop_blocks(self.unit)
         self.targets: dict[int, dict[UnitKey, None]] = {}
+        self.calls: dict[UnitKey, dict[int, int | None]] = {}
         self.edges: dict[tuple[UnitKey, str, str | None, str | None, str, bool, str], Edge] = {}
         self.hits: list[Hit] = []
         self.loads: list[Loading] = []
@@ -44,6 +45,7 @@ class Sheet:
             self.symbols,
             {number: tuple(targets) for number, targets in self.targets.items()},
             self.loops,
+            self.calls,
         )
 
     def place(self, event: Event) -> Place:
@@ -73,10 +75,14 @@ class Sheet:
         later: bool = False,
         wrapped: bool = False,
         names: tuple[str, ...] = (),
+        offset: int | None = None,
     ) -> None:
-        """Note that the unit makes `target` run, at event `number` (`-1 - block` for entering a block)."""
+        """Note that the unit makes `target` run, at event `number` (`-1 - block` for entering a block). `offset` is given
+        where the call passes its arguments on: how many parameters are filled before the first of them."""
         if phase is None and not trigger and not process and not names:
             self.targets.setdefault(number, {})[target] = None
+        calls = self.calls.setdefault(target, {})
+        calls[number] = offset if calls.get(number, offset) == offset else None
         main_only, guard = self._state(block)
         mark = (target, how, phase, lane, trigger, main_only, part)
         in_loop = block in self.loops

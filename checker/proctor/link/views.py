@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from proctor.link.app import App
+from proctor.link.arms import Arms
 from proctor.link.loading import Loader, packages_of
 from proctor.link.reach import Registration, Spread, either_way
 from proctor.link.settings import LaunchSettings
@@ -71,6 +72,7 @@ class View:
         reach = Spread(
             app.unit,
             self.linked.linker.units.get,
+            Arms(app.files),
             {*launch.drives, *(entry.drives if entry else ())},
             _script_of(entry) if entry else None,
             self.details.get("concurrency") == "threads",
@@ -337,7 +339,9 @@ class View:
         for context in self.contexts:
             linked = units.get(context.unit)
             for hit in linked.hits if linked is not None else ():
-                if not self.reach.is_run(context, hit.event):
+                if not self.reach.is_run(context, hit.event) or not self.reach.arms.runs_event(
+                    context, hit.event
+                ):
                     continue
                 if hit.main_only and not (
                     context.unit == self.reach.script and context.phase == self.reach.script_phase
