@@ -15,7 +15,8 @@ import tomli
 from proctor.model.finding import Finding
 from proctor.model.tree import read_tree
 from proctor.pipeline import judge_tree
-from proctor.rulebook import load_rulebook, read_sources
+from proctor.rule_files import read_sources
+from proctor.rulebook import load_rulebook
 from proctor.settings import Settings, SettingsFile
 
 LESSONS = Path(__file__).parents[1] / "fixtures" / "lessons"

@@ -13,7 +13,8 @@ import pytest
 import proctor
 from proctor.model.rule import Rule
 from proctor.model.words import CLAUSES, EFFECTS, PHASE_PHRASES, PHASES
-from proctor.rulebook import load_rulebook, read_sources, rule_pages
+from proctor.rule_files import read_sources
+from proctor.rulebook import load_rulebook, rule_pages
 
 ROOT = Path(__file__).parents[1]
 ENGINE = Path(proctor.__file__).parent

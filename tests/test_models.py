@@ -20,7 +20,8 @@ import pytest
 from proctor import pipeline
 from proctor.model.program import Program, UnitKey
 from proctor.model.rule import LibraryModel, ModelExample
-from proctor.rulebook import load_rulebook, read_sources
+from proctor.rule_files import read_sources
+from proctor.rulebook import load_rulebook
 from proctor.rulebook.load import load_model_examples
 from proctor.trial import example_tree
 

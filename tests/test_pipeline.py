@@ -12,12 +12,13 @@ import pytest
 
 from proctor import pipeline, report
 from proctor.errors import ConfigurationError, RootError
-from proctor.extract import Store
 from proctor.model.finding import Judgement
 from proctor.model.rule import Rulebook
 from proctor.model.tree import SourceTree, read_tree
-from proctor.rulebook import RuleSources, load_rulebook
+from proctor.rule_files import RuleSources
+from proctor.rulebook import load_rulebook
 from proctor.settings import Accept, Settings, SettingsFile
+from proctor.store import Store
 
 BOOKS: dict[str, Rulebook] = {}
 APP = {
@@ -48,7 +49,7 @@ def compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
             BOOKS[sources.digest] = load_rulebook(sources, check=check)
         return BOOKS[sources.digest]
 
-    monkeypatch.setattr("proctor.pipeline.load_rulebook", load)
+    monkeypatch.setattr("proctor.rulebook.load_rulebook", load)
 
 
 @pytest.fixture

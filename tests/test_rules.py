@@ -9,12 +9,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from proctor import extract, pipeline, report, trial
-from proctor.extract import Store
+from proctor import pipeline, report, trial
 from proctor.model.finding import Judgement
 from proctor.model.rule import Example, Rule
-from proctor.rulebook import load_examples, load_rulebook, marked_lines, read_sources
+from proctor.rule_files import read_sources
+from proctor.rulebook import load_examples, load_rulebook, marked_lines
 from proctor.settings import Accept, Settings, SettingsFile
+from proctor.store import Store
 from proctor.trial import KINDS, example_tree, judge_example, try_example
 
 SOURCES = read_sources()
@@ -91,7 +92,7 @@ def test_examples_notice_a_changed_condition(rule: Rule) -> None:
 
 
 def answer(
-    example: Example, store: extract.Store | None = None, workers: int | None = 1, day: datetime.date = DAY
+    example: Example, store: Store | None = None, workers: int | None = 1, day: datetime.date = DAY
 ) -> tuple[str, str]:
     tree = example_tree(example.files)
     settings = msgspec.convert(example.options, Settings)

@@ -21,11 +21,11 @@ from proctor.settings import Settings, SettingsFile, check_settings, read_settin
 from proctor.terminal import Progress, style_of
 
 if TYPE_CHECKING:
-    from proctor.extract import Store
     from proctor.model.finding import Offered
     from proctor.model.place import Place
     from proctor.model.rule import Rule, Rulebook
     from proctor.model.tree import SourceTree
+    from proctor.store import Store
 
 _INTERRUPTED = 130
 BASELINE_FILE = "proctor-baseline.json"
@@ -444,7 +444,7 @@ def _opened_store(no_cache: bool) -> Iterator[Store | None]:
     if no_cache:
         yield None
         return
-    from proctor.extract import Store
+    from proctor.store import Store
 
     with Store() as store:
         yield store
@@ -554,7 +554,8 @@ def explain(
     path: Annotated[Path, typer.Option("--root", help="The app whose own rules count, too.")] = Path(),
 ) -> None:
     """Show what a rule says, why, and how to mend what it finds."""
-    from proctor.rulebook import explain_rule, find_rule, load_rulebook, read_sources
+    from proctor.rule_files import read_sources
+    from proctor.rulebook import explain_rule, find_rule, load_rulebook
 
     found = read_settings(path)
     sources = read_sources([path / folder for folder in found.settings.rules])

@@ -17,19 +17,18 @@ import msgspec
 
 from proctor import __version__
 from proctor.errors import ConfigurationError, RootError
-from proctor.model.fact import Facts, Ignore
 from proctor.model.finding import Judgement
-from proctor.model.ignore import read_line_ignores
-from proctor.model.process import Declaration, ResolvedProcess
-from proctor.model.program import Program
-from proctor.model.rule import Rule, Rulebook
 from proctor.model.tree import SourceTree, read_tree
-from proctor.rulebook import RuleSources, load_rulebook, read_sources
+from proctor.rule_files import RuleSources, read_sources
 from proctor.settings import PLATFORMS, PartSettings, Settings, SettingsFile
 
 if TYPE_CHECKING:
-    from proctor.extract import Store
     from proctor.judge import Platform
+    from proctor.model.fact import Facts, Ignore
+    from proctor.model.process import Declaration, ResolvedProcess
+    from proctor.model.program import Program
+    from proctor.model.rule import Rule, Rulebook
+    from proctor.store import Store
 
 #: told what is being done, and how many of how many parts are done (0 of 0 where that is not known)
 Progress: TypeAlias = Callable[[str, int, int], None]
@@ -86,7 +85,7 @@ def judge_tree(
     run = _Run(tree, found, book.digest if book else sources.digest if sources else "", day)
     known = run.remembered(store) if store else None
     if known is None:
-        book = book or load_rulebook(sources, store, check_rulebook)
+        book = book or _load(sources, store)
         known = _judge(run, book, store, workers, progress or _silent)
         if store:
             run.remember(store, known)
@@ -124,7 +123,13 @@ def rule_sources(tree: SourceTree, settings: Settings) -> RuleSources:
 
 def book_of(tree: SourceTree, settings: Settings, store: Store | None = None) -> Rulebook:
     """The rules and models that judge a tree. Raises ConfigurationError where they cannot be used."""
-    return load_rulebook(rule_sources(tree, settings), store, check_rulebook)
+    return _load(rule_sources(tree, settings), store)
+
+
+def _load(sources: RuleSources | None, store: Store | None) -> Rulebook:
+    from proctor.rulebook import load_rulebook
+
+    return load_rulebook(sources, store, check_rulebook)
 
 
 def rules_of(tree: SourceTree, settings: Settings) -> tuple[Rule, ...]:
@@ -214,6 +219,8 @@ def _ignores(facts: Facts, tree: SourceTree) -> list[tuple[str, Ignore]]:
 
 def _line_ignores(tree: _WatchedTree, settings: Settings) -> list[tuple[str, Ignore]]:
     """The acceptances in manifests and scripts that were read; the Procfile has a reader of its own."""
+    from proctor.model.ignore import read_line_ignores
+
     found: list[tuple[str, Ignore]] = []
     for path in sorted(tree.asked):
         if path.endswith((".py", ".json")) or path == settings.procfile:

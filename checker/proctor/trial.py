@@ -15,7 +15,8 @@ from proctor.model.finding import ClauseVerdict, Finding, Judgement
 from proctor.model.rule import Example, Rule, Rulebook, RuleExamples
 from proctor.model.tree import SourceTree
 from proctor.pipeline import check_rulebook, judge_tree
-from proctor.rulebook import load_examples, load_rulebook, marked_lines, read_sources
+from proctor.rule_files import read_sources
+from proctor.rulebook import load_examples, load_rulebook, marked_lines
 from proctor.settings import Settings, SettingsFile, check_settings
 from proctor.shape import fill
 

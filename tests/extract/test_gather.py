@@ -9,9 +9,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from proctor.extract import Store, digest_of, facts, read_file
+from proctor.extract import digest_of, facts, read_file
 from proctor.model.fact import Facts, FileFacts, Unread
 from proctor.model.tree import SourceTree, read_tree
+from proctor.store import Store
 
 HOSTILE = Path(__file__).parents[2] / "fixtures" / "hostile"
 

@@ -8,7 +8,8 @@ import pytest
 from proctor.errors import ConfigurationError
 from proctor.model.finding import Judgement
 from proctor.pipeline import judge_tree
-from proctor.rulebook import load_rulebook, read_sources
+from proctor.rule_files import read_sources
+from proctor.rulebook import load_rulebook
 from proctor.settings import Settings, SettingsFile
 from proctor.trial import example_tree
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from proctor import pipeline
 from proctor.model.program import ProcessView, Program, UnitKey
-from proctor.rulebook import load_rulebook, read_sources
+from proctor.rule_files import read_sources
+from proctor.rulebook import load_rulebook
 from proctor.trial import example_tree
 
 BOOK = load_rulebook(read_sources())

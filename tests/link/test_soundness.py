@@ -22,7 +22,8 @@ import pytest
 from proctor import pipeline
 from proctor.model.fact import Name, Raise, Unit
 from proctor.model.program import Program, UnitKey
-from proctor.rulebook import load_rulebook, read_sources
+from proctor.rule_files import read_sources
+from proctor.rulebook import load_rulebook
 from proctor.settings import Settings
 
 BOOK = load_rulebook(read_sources())

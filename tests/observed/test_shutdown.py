@@ -27,7 +27,8 @@ from running import BIN, redis_server, taking_reports
 from shutdown_trials import WELL, Outcome, Program, Trial, read_programs
 
 from proctor import pipeline
-from proctor.rulebook import load_rulebook, read_sources
+from proctor.rule_files import read_sources
+from proctor.rulebook import load_rulebook
 from proctor.settings import Settings, SettingsFile
 from proctor.trial import example_tree
 

@@ -20,7 +20,8 @@ from running import BIN, redis_server
 from state_trials import Answer, App, Trial, read_apps
 
 from proctor import pipeline
-from proctor.rulebook import load_rulebook, read_sources
+from proctor.rule_files import read_sources
+from proctor.rulebook import load_rulebook
 from proctor.trial import example_tree
 
 pytestmark = pytest.mark.slow

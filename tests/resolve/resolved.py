@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from textwrap import dedent
 
-from proctor import declare, resolve, rulebook
+from proctor import declare, resolve, rule_files, rulebook
 from proctor.model.process import Launch, ResolvedProcess
 from proctor.model.rule import LauncherModel
 from proctor.model.tree import SourceTree
@@ -15,7 +15,7 @@ from proctor.model.tree import SourceTree
 @cache
 def launchers() -> tuple[LauncherModel, ...]:
     """The shipped launcher models."""
-    return rulebook.load_rulebook(rulebook.read_sources()).launchers
+    return rulebook.load_rulebook(rule_files.read_sources()).launchers
 
 
 def resolved(files: dict[str, str]) -> tuple[ResolvedProcess, ...]:

@@ -5,15 +5,15 @@ from pathlib import Path
 import pytest
 
 from proctor.errors import ConfigurationError
-from proctor.extract import Store
 from proctor.model.rule import ArgumentTest
+from proctor.rule_files import read_sources
 from proctor.rulebook import (
     load_examples,
     load_model_examples,
     load_rulebook,
     marked_lines,
-    read_sources,
 )
+from proctor.store import Store
 
 RULE = """
 code = "TF829"

@@ -2,6 +2,5 @@
 
 from proctor.extract.gather import digest_of, facts
 from proctor.extract.reading import read_file
-from proctor.extract.store import Store, default_folder
 
-__all__ = ["Store", "default_folder", "digest_of", "facts", "read_file"]
+__all__ = ["digest_of", "facts", "read_file"]

@@ -15,9 +15,9 @@ from proctor import __version__
 from proctor.extract.facts import read_units
 from proctor.extract.reading import is_unread, looks_packed, read_file, unpack
 from proctor.extract.source import too_large
-from proctor.extract.store import Store
 from proctor.model.fact import Facts, FileFacts, Unread
 from proctor.model.tree import SourceTree
+from proctor.store import Store
 
 #: the modules that decide what a file yields
 _DECIDING = {

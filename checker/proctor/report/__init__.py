@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from proctor.model.finding import Judgement
 from proctor.report.circumstances import UNKNOWN, Circumstances, digest
@@ -11,7 +11,9 @@ from proctor.report.fingerprint import sign
 from proctor.report.graph import render_graph
 from proctor.report.lines import SourceLines
 from proctor.report.style import PLAIN, Style
-from proctor.report.why import render_why
+
+if TYPE_CHECKING:
+    from proctor.model.program import Program
 
 Format = Literal[
     "text", "json", "html", "markdown", "sarif", "junit", "checkstyle", "gitlab", "github", "badge"
@@ -121,3 +123,10 @@ def render_statistics(judgement: Judgement, style: Style = PLAIN) -> str:
     from proctor.report.text import render_statistics_text
 
     return render_statistics_text(judgement, style)
+
+
+def render_why(program: Program, path: str, line: int) -> str:
+    """For the line `path`:`line` each process type that runs it, in each phase, with a shortest path."""
+    from proctor.report.why import render_why
+
+    return render_why(program, path, line)

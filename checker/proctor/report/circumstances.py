@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from proctor.model.finding import Finding, Judgement, Offered
 from proctor.model.place import Place
-from proctor.model.rule import Rule
 from proctor.settings import SettingsFile
+
+if TYPE_CHECKING:
+    from proctor.model.rule import Rule
 
 DIGEST_SCHEME = 1
 

@@ -4,18 +4,15 @@ from proctor.rulebook.explain import explain_rule, find_rule, list_rules, rule_p
 from proctor.rulebook.load import (
     JUDGES,
     BlobCache,
-    RuleSources,
     load_examples,
     load_model_examples,
     load_rulebook,
     marked_lines,
-    read_sources,
 )
 
 __all__ = [
     "JUDGES",
     "BlobCache",
-    "RuleSources",
     "explain_rule",
     "find_rule",
     "list_rules",
@@ -23,6 +20,5 @@ __all__ = [
     "load_model_examples",
     "load_rulebook",
     "marked_lines",
-    "read_sources",
     "rule_pages",
 ]

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from proctor.errors import UsageError
 from proctor.model.rule import Example, Rule
 from proctor.model.words import CLAUSES
-from proctor.rulebook.load import RuleSources, load_examples, load_rulebook, read_sources
+from proctor.rule_files import RuleSources, read_sources
+from proctor.rulebook.load import load_examples, load_rulebook
 from proctor.shape import nearest
 
 _WIDTH = 100

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import string
-import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -27,13 +23,8 @@ from proctor.model.rule import (
     ServiceModel,
 )
 from proctor.model.words import CLAUSES, EFFECTS, KINDS, PHASES
+from proctor.rule_files import RuleFile, RuleSources, read_sources
 from proctor.shape import fill, nearest
-
-if TYPE_CHECKING:
-    if sys.version_info >= (3, 11):
-        from importlib.resources.abc import Traversable
-    else:
-        from importlib.abc import Traversable
 
 #: The judges that a rule may ask.
 JUDGES = ("effects", "pairs", "values", "commands", "formation", "paths", "signals")
@@ -68,49 +59,6 @@ class BlobCache(Protocol):
     def put_blob(self, key: str, blob: bytes) -> None:
         """Keep `blob` under `key`."""
         ...
-
-
-@dataclass(frozen=True)
-class RuleFile:
-    """One TOML file: `kind` is "rule", "model", "launcher" or "service", `name` its path for messages, `folder` which of
-    the rule folders it comes from (0 is the built-in one)."""
-
-    kind: str
-    name: str
-    folder: int
-    content: bytes
-
-
-@dataclass(frozen=True)
-class RuleSources:
-    """The texts of all rules and models in force; `digest` identifies them (hex)."""
-
-    files: tuple[RuleFile, ...]
-    digest: str
-
-
-def read_sources(extra: Sequence[Path] = ()) -> RuleSources:
-    """The built-in rule files and those below the folders `extra`.
-
-    Raises ConfigurationError where a folder or file cannot be read.
-    """
-    files: list[RuleFile] = []
-    for number, (root, shown) in enumerate(
-        [(_builtin(), "rules"), *((folder, str(folder)) for folder in extra)]
-    ):
-        if not root.is_dir():
-            raise ConfigurationError(f"The rule folder `{shown}` is not there.")
-        try:
-            files.extend(_files(root, shown, number))
-        except OSError as error:
-            raise ConfigurationError(
-                f"The rule folder `{shown}` cannot be read ({error.strerror})."
-            ) from error
-    digest = hashlib.blake2b(digest_size=20)
-    for file in files:
-        digest.update(f"{file.kind}\0{file.folder}\0{file.name}\0{len(file.content)}\0".encode())
-        digest.update(file.content)
-    return RuleSources(tuple(files), digest.hexdigest())
 
 
 def load_rulebook(
@@ -172,36 +120,6 @@ def marked_lines(files: dict[str, str], marks: Iterable[str] = ()) -> tuple[tupl
         path, _, number = at.rpartition(":")
         found.append((path, int(number) if number.isdigit() else 0, code))
     return tuple(sorted(found))
-
-
-def _builtin() -> Traversable:
-    package = Path(__file__).parents[1]
-    # a wheel; a source checkout or an editable install (checker/proctor/rulebook/load.py -> rules/); a zip
-    for folder in (package / "_rules", package.parents[1] / "rules"):
-        if folder.is_dir():
-            return folder
-    import importlib.resources
-
-    return importlib.resources.files("proctor").joinpath("_rules")
-
-
-def _files(folder: Traversable, shown: str, number: int) -> Iterator[RuleFile]:
-    kinds = {"models": "model", "launchers": "launcher", "services": "service"}
-    for entry in sorted(folder.iterdir(), key=lambda each: each.name):
-        if entry.is_dir():
-            kind = kinds.get(entry.name, "rule")
-            for path, content in _texts(entry, f"{shown}/{entry.name}"):
-                yield RuleFile(kind, path, number, content)
-        elif entry.name.endswith(".toml"):
-            yield RuleFile("rule", f"{shown}/{entry.name}", number, entry.read_bytes())
-
-
-def _texts(folder: Traversable, shown: str) -> Iterator[tuple[str, bytes]]:
-    for entry in sorted(folder.iterdir(), key=lambda each: each.name):
-        if entry.is_dir():
-            yield from _texts(entry, f"{shown}/{entry.name}")
-        elif entry.name.endswith(".toml"):
-            yield f"{shown}/{entry.name}", entry.read_bytes()
 
 
 def _file(path: str, sources: RuleSources | None) -> RuleFile:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from proctor.extract import Store, default_folder
+from proctor.store import Store, default_folder
 
 NAME = "store-1.sqlite"
 
@@ -195,7 +195,7 @@ def test_what_was_not_used_for_long_goes(tmp_path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from proctor.extract import Store
+from proctor.store import Store
 for turn in range(20):
     with Store(Path(sys.argv[1])) as store:
         store.put({f"{sys.argv[2]} {turn} {n}": b"x" * 500 for n in range(50)})
