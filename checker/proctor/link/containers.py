@@ -25,7 +25,6 @@ from proctor.model.fact import (
     Return,
     Seq,
     Star,
-    Yield,
 )
 from proctor.model.program import BoundRef, ConstRef, LibObj, LibRef, ModRef, ObjRef, UnitKey, UnitRef
 
@@ -200,7 +199,7 @@ class Containers:
                 parts.append(self.contents(Name(name), scope, values=values, depth=depth + 1))
             for method, event in scope.module.self_attributes(owner.number).get(name, ()):
                 parts.append(self.contents(event.value, method, values=values, depth=depth + 1))
-            for inner in scope.module.scopes:
+            for inner in scope.module.adding:
                 parts.append(self._added_to(Attr(Name(scope.unit.name), name), inner, values))
                 receiver = _receiver_of(inner, owner.number)
                 if receiver:
@@ -233,10 +232,10 @@ class Containers:
         for ref in self.names.resolve(func, scope):
             if isinstance(ref, UnitRef | BoundRef) and self.names.unit_kind(ref) != "class":
                 inner = self.modules.scope(UnitKey(ref.path, ref.number))
-                for made in inner.unit.events:
+                for made in inner.given:
                     if isinstance(made, Return):
                         parts.append(self.contents(made.value, inner, values=values, depth=depth + 1))
-                    elif isinstance(made, Yield):
+                    else:
                         parts.append(self.names.resolve(made.value, inner))
             elif isinstance(ref, LibRef):
                 for row in self.modules.rows.find(self.modules.rows.returns, ref.symbol):
@@ -248,10 +247,8 @@ class Containers:
         """What the module itself puts into a container later: `X[k] = v`, `X.append(v)`."""
         parts = [self._added_to(Name(name), scope, values)]
         if scope.unit.index == 0:
-            for inner in scope.module.scopes[1:]:
-                if Name(name) in inner.additions and (
-                    name not in inner.unit.locals or name in inner.unit.globals
-                ):
+            for inner in scope.module.adders(Name(name)):
+                if inner is not scope and (name not in inner.unit.locals or name in inner.unit.globals):
                     parts.append(self._added_to(Name(name), inner, values))
         return union(parts)
 

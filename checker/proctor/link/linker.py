@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from proctor.link.asked import is_operator
 from proctor.link.linked import Ledger
 from proctor.link.names import World
-from proctor.link.storage import storage_of
+from proctor.link.storage import Storages
 from proctor.link.units import link_unit
 from proctor.link.values import Evaluator
 from proctor.model.fact import Attr, Bind, SetAttr
@@ -102,10 +102,11 @@ class Linker(Ledger):
             for e in scope.unit.events
         ):
             return True
-        if any(storage_of(self.world, scope, container) for container in scope.additions):
+        storages = Storages(self.world)
+        if any(storages.of(scope, container) for container in scope.additions):
             return True
         return any(
-            isinstance(event, SetAttr) and storage_of(self.world, scope, Attr(event.obj, event.name))
+            isinstance(event, SetAttr) and storages.of(scope, Attr(event.obj, event.name))
             for event in scope.unit.events
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 from proctor.model.program import ConstRef, ModRef, ObjRef, Ref, UnitKey, UnitRef
 
@@ -17,10 +17,22 @@ _MAX_DEPTH = 40
 
 def union(parts: Iterable[Refs]) -> Refs:
     """All refs of the parts, each once, in order."""
-    seen: dict[Ref, None] = {}
+    first: Refs = ()
+    seen: dict[Ref, None] | None = None
     for part in parts:
-        for ref in part:
-            seen[ref] = None
+        if not part:
+            continue
+        if seen is not None:
+            seen.update(dict.fromkeys(part))
+        elif not first:
+            first = part  # most often the only one
+        elif part != first:
+            seen = dict.fromkeys(first)
+            seen.update(dict.fromkeys(part))
+    if seen is None:
+        if len(first) < 2:
+            return first
+        seen = dict.fromkeys(first)
     return tuple(seen)[:MAX_REFS]
 
 
@@ -40,13 +52,19 @@ def beside_cell(key: UnitKey) -> Cell:
     return (f"{key.path}#{key.number}+", "")
 
 
-class Memo(NamedTuple):
-    """A result, the cells it looked at, how many refs these held together, and the one pass it is good for (0: any)."""
+class Memo:
+    """A result, the cells it looked at, how many refs these held together, and the one pass it is good for (0: any).
+    `checked` counts the growths up to which it is known to hold, `reader` is the last one that was told of it."""
 
-    refs: Refs
-    cells: frozenset[Cell]
-    size: int
-    only_in: int
+    __slots__ = ("cells", "checked", "only_in", "reader", "refs", "size")
+
+    def __init__(self, refs: Refs, cells: frozenset[Cell], size: int, only_in: int, checked: int) -> None:
+        self.refs = refs
+        self.cells = cells
+        self.size = size
+        self.only_in = only_in
+        self.checked = checked
+        self.reader: UnitKey | None = None
 
 
 class Memory:
@@ -65,6 +83,8 @@ class Memory:
         self._depth = 0
         #: counts the units linked: a result that a cycle cut short is good for one of them only
         self._pass = 0
+        #: counts how often a cell grew
+        self._growths = 0
 
     def begin(self, key: UnitKey | None) -> None:
         """A unit is about to be linked: it is the reader of the cells looked at from now on."""
@@ -88,8 +108,10 @@ class Memory:
         self._depth -= 1
         self._active.discard(mark)
         cells = frozenset(self._looked_at)
-        table[key] = Memo(refs, cells, self._size(cells), self._pass if self._cut_short else 0)
-        self._looked_at = looked_at | cells
+        only_in = self._pass if self._cut_short else 0
+        table[key] = Memo(refs, cells, self._size(cells), only_in, self._growths)
+        looked_at |= cells
+        self._looked_at = looked_at
         self._cut_short = self._cut_short or cut_short
         return refs
 
@@ -97,10 +119,13 @@ class Memory:
         if memo.only_in and memo.only_in != self._pass:
             return False
         if memo.cells:
-            if self._size(memo.cells) != memo.size:
-                return False
+            if memo.checked != self._growths:
+                if self._size(memo.cells) != memo.size:
+                    return False
+                memo.checked = self._growths
             self._looked_at |= memo.cells
-            if self.current is not None:
+            if self.current is not None and memo.reader is not self.current:
+                memo.reader = self.current
                 for cell in memo.cells:
                     self.readers.setdefault(cell, set()).add(self.current)
         if memo.only_in:
@@ -132,4 +157,7 @@ class Memory:
                 break
             if not isinstance(ref, ConstRef) or isinstance(ref.value, str):
                 cell[ref] = None
-        return len(cell) != before
+        if len(cell) == before:
+            return False
+        self._growths += 1
+        return True

@@ -141,6 +141,9 @@ class World(Hierarchy):
         handler = self._dispatch.get(type(expr))
         if handler is None or expr is None:
             return ()
+        known = scope.memo.get(expr)
+        if known is not None and not known.cells and not known.only_in:
+            return known.refs  # most often, and then there is nothing to check
         return self.remembered(scope.memo, expr, lambda: handler(expr, scope))
 
     def _const(self, expr: Const, scope: Scope) -> Refs:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from proctor.link.app import App, LinkedWorld
+from proctor.link.names import World
 from proctor.link.passed import given
 from proctor.link.reach import shared_jobs
 from proctor.link.rows import Rows
-from proctor.link.storage import storage_of
+from proctor.link.storage import Storages
 from proctor.link.views import View, code_key
 from proctor.model.fact import Call, Expr, Facts
 from proctor.model.process import Declaration, ResolvedProcess
@@ -49,6 +50,8 @@ class LinkedProgram(App):
     ) -> None:
         super().__init__(facts, declaration, resolved, rows, models, tree)
         self._home: dict[UnitKey, LinkedWorld] = {}
+        self._storages: dict[World, Storages] = {}
+        self._storage: dict[tuple[UnitKey, Expr], tuple[Storage, ...]] = {}
         firsts: dict[object, View] = {}
         views: list[View] = []
         for item in resolved:
@@ -102,8 +105,14 @@ class LinkedProgram(App):
 
     def storage(self, key: UnitKey, expr: Expr) -> tuple[Storage, ...]:
         """The lasting places in memory that an expression refers to."""
-        world = self._world_of(key).world
-        return storage_of(world, world.scope(key), expr)
+        known = self._storage.get((key, expr))
+        if known is None:
+            world = self._world_of(key).world
+            storages = self._storages.get(world)
+            if storages is None:
+                storages = self._storages[world] = Storages(world)
+            known = self._storage[key, expr] = storages.of(world.scope(key), expr)
+        return known
 
     def edges(self, key: UnitKey) -> tuple[Edge, ...]:
         """What a unit makes run."""

@@ -10,7 +10,7 @@ from proctor.link.memory import MAX_REFS, Refs, union
 from proctor.link.passed import given
 from proctor.link.rows import Rows
 from proctor.link.scopes import Scope
-from proctor.model.fact import Attr, Call, Const, Expr, Name, Result, Return, Text, Yield
+from proctor.model.fact import Attr, Call, Const, Expr, Name, Result, Text
 from proctor.model.program import BoundRef, ConstRef, LibObj, LibRef, ModRef, ObjRef, Ref, UnitKey, UnitRef
 from proctor.model.rule import ReturnsRow
 
@@ -117,11 +117,7 @@ class Results:
         """What a function of the tree returns (or, for a generator, yields)."""
         scope = self.world.scope(key)
         unit = scope.unit
-        parts = [
-            self.world.resolve(event.value, scope)
-            for event in unit.events
-            if isinstance(event, Return | Yield) and event.value is not None
-        ]
+        parts = [self.world.resolve(event.value, scope) for event in scope.given if event.value is not None]
         refs = tuple(ref for ref in union(parts) if ref != ConstRef(None))
         return refs or self.world.annotated(unit.returns, scope.parent or scope)
 

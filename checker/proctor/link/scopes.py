@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from proctor.link.memory import Memo
 from proctor.link.operators import Operation, operations
 from proctor.model.fact import (
     Attr,
@@ -17,10 +18,12 @@ from proctor.model.fact import (
     Import,
     Item,
     Result,
+    Return,
     SetAttr,
     SetItem,
     Text,
     Unit,
+    Yield,
 )
 from proctor.model.fact import Name as NameExpr
 from proctor.model.program import UnitKey
@@ -42,7 +45,7 @@ class Scope:
     """A unit inside its module, with its name table (built when first asked for)."""
 
     __slots__ = (
-        "_additions", "_bindings", "_operations", "key", "memo", "module", "param_index", "parent", "unit",
+        "_additions", "_bindings", "_given", "_operations", "key", "memo", "module", "param_index", "parent", "unit",
     )  # fmt: skip
 
     def __init__(self, module: Module, unit: Unit) -> None:
@@ -51,10 +54,11 @@ class Scope:
         self.key = UnitKey(module.path, unit.index)
         self.parent: Scope | None = None
         #: results of resolving expressions here, kept by `names`
-        self.memo: dict[Any, Any] = {}
+        self.memo: dict[Any, Memo] = {}
         self._additions: dict[Expr, list[Call | SetItem]] | None = None
         self._bindings: dict[str, list[Binding]] | None = None
         self._operations: tuple[Operation, ...] | None = None
+        self._given: list[Return | Yield] | None = None
         self.param_index = {param.name: i for i, param in enumerate(unit.params)}
 
     @property
@@ -70,6 +74,13 @@ class Scope:
         if self._operations is None:
             self._operations = operations(self.unit)
         return self._operations
+
+    @property
+    def given(self) -> list[Return | Yield]:
+        """What this unit returns and yields."""
+        if self._given is None:
+            self._given = [event for event in self.unit.events if isinstance(event, Return | Yield)]
+        return self._given
 
     @property
     def additions(self) -> dict[Expr, list[Call | SetItem]]:
@@ -110,7 +121,7 @@ class Scope:
             name = bound_name(event, self.module.facts)
             if name and name not in outer:
                 table.setdefault(name, []).append(Binding(self, event, index))
-        for scope in self.module.scopes:
+        for scope in self.module.declaring:
             inner = scope.unit
             declared = inner.globals if unit.index == 0 else inner.nonlocals
             if declared and scope is not self and (unit.index == 0 or scope.parent is self):
@@ -165,8 +176,28 @@ class Module:
         self.stars = [
             event for event in facts.units[0].events if isinstance(event, Import) and event.name == "*"
         ]
+        #: scopes that write names of scopes around them
+        self.declaring = [scope for scope in self.scopes if scope.unit.globals or scope.unit.nonlocals]
+        self._adders: dict[Expr, list[Scope]] | None = None
+        self._adding: list[Scope] | None = None
         self._attributes: dict[int, dict[str, list[tuple[Scope, SetAttr]]]] = {}
         self._functions: dict[int, list[Unit]] | None = None
+
+    @property
+    def adding(self) -> list[Scope]:
+        """The scopes that put something into a container."""
+        if self._adding is None:
+            self._adding = [scope for scope in self.scopes if scope.additions]
+        return self._adding
+
+    def adders(self, container: Expr) -> list[Scope]:
+        """The scopes that put something into what they call `container`."""
+        if self._adders is None:
+            self._adders = {}
+            for scope in self.adding:
+                for expr in scope.additions:
+                    self._adders.setdefault(expr, []).append(scope)
+        return self._adders.get(container, [])
 
     def functions_of(self, number: int) -> list[Unit]:
         """The functions that stand directly in a unit, such as a class's methods."""

@@ -37,7 +37,7 @@ BlockKind = Literal[
 ]  # fmt: skip
 
 
-class _Node(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class _Node(msgspec.Struct, frozen=True, array_like=True, gc=False, cache_hash=True):
     """Base of all expression and event records."""
 
 
