@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple, TypeAlias
 
 from proctor.judge.deeds import Deeds
 from proctor.judge.graph import around
@@ -13,6 +13,8 @@ from proctor.model.fact import Attr, Bind, Call, Event, Expr, Name, Seq, SetAttr
 from proctor.model.finding import Step
 from proctor.model.program import Storage, UnitKey
 
+#: unit -> its events that empty something
+_Resets: TypeAlias = dict[UnitKey, Mapping[int, Expr]]
 _ADDING = frozenset({"append", "extend", "add", "appendleft", "insert", "update", "put", "put_nowait"})
 
 
@@ -33,13 +35,14 @@ class _Container(NamedTuple):
 
 def answers(question: BatchQuestion, deeds: Deeds) -> Iterator[Answer]:
     """Each adding to such a container."""
+    resets: _Resets = {}
     for key in asked_units(deeds, question):
         unit = deeds.program.unit(key)
         for number, event in enumerate(unit.events):
             container = _added_to(deeds, key, event)
             if container is None:
                 continue
-            branch = _flushing_branch(question, deeds, key, number, container)
+            branch = _flushing_branch(question, deeds, key, number, container, resets)
             if branch is not None:
                 yield from _answer(question, deeds, key, number, container, branch)
 
@@ -73,7 +76,12 @@ def _outlives_pass(deeds: Deeds, key: UnitKey, unit: Unit, name: str, block: int
 
 
 def _flushing_branch(
-    question: BatchQuestion, deeds: Deeds, key: UnitKey, number: int, container: _Container
+    question: BatchQuestion,
+    deeds: Deeds,
+    key: UnitKey,
+    number: int,
+    container: _Container,
+    resets: _Resets,
 ) -> tuple[int, Step] | None:
     """The `if` block in which the container is worked on and emptied, and what it does there."""
     unit = deeds.program.unit(key)
@@ -84,7 +92,7 @@ def _flushing_branch(
         if info.kind != "if" or block in own:
             continue
         inside = {n for n, event in enumerate(unit.events) if block in around(unit, event.block)}
-        if not any(_empties(deeds, key, n, container) for n in inside) or inside & set(keeps):
+        if not any(_empties(deeds, key, n, container, resets) for n in inside) or inside & set(keeps):
             continue
         for node in sorted(inside & set(works)):
             deed = works[node]
@@ -93,33 +101,43 @@ def _flushing_branch(
     return None
 
 
-def _empties(deeds: Deeds, key: UnitKey, number: int, container: _Container) -> bool:
+def _empties(deeds: Deeds, key: UnitKey, number: int, container: _Container, resets: _Resets) -> bool:
     """Whether an event empties the container, itself or in what it calls."""
-    event = deeds.program.unit(key).events[number]
-    if _resets(deeds, key, event, container):
+    target = _resets(deeds, key, resets).get(number)
+    if target is not None and _is_same(deeds, key, target, container):
         return True
     if not container.storage:
         return False
     return any(
-        _resets(deeds, below, inner, container)
-        for target in deeds.runs(key).get(number, ())
-        for below in deeds.units_below(target)
-        for inner in deeds.program.unit(below).events
+        _is_same(deeds, below, target, container)
+        for called in deeds.runs(key).get(number, ())
+        for below in deeds.units_below(called)
+        for target in _resets(deeds, below, resets).values()
     )
 
 
-def _resets(deeds: Deeds, key: UnitKey, event: Event, container: _Container) -> bool:
-    target: Expr | None = None
+def _resets(deeds: Deeds, key: UnitKey, known: _Resets) -> Mapping[int, Expr]:
+    """Event of a unit -> what it empties, if anything."""
+    found = known.get(key)
+    if found is None:
+        targets = ((number, _reset(event)) for number, event in enumerate(deeds.program.unit(key).events))
+        found = known[key] = {number: target for number, target in targets if target is not None}
+    return found
+
+
+def _reset(event: Event) -> Expr | None:
     if isinstance(event, Call) and isinstance(event.func, Attr) and event.func.name == "clear":
-        target = event.func.value
-    elif isinstance(event, Bind) and event.how == "assign":
-        target = Name(event.name)
-    elif isinstance(event, SetAttr) and event.how == "assign":
-        target = Attr(event.obj, event.name)
-    elif isinstance(event, SetItem) and event.how == "delete":
-        target = event.obj
-    if target is None:
-        return False
+        return event.func.value
+    if isinstance(event, Bind) and event.how == "assign":
+        return Name(event.name)
+    if isinstance(event, SetAttr) and event.how == "assign":
+        return Attr(event.obj, event.name)
+    if isinstance(event, SetItem) and event.how == "delete":
+        return event.obj
+    return None
+
+
+def _is_same(deeds: Deeds, key: UnitKey, target: Expr, container: _Container) -> bool:
     if not container.storage:
         return target == container.expr
     return deeds.program.storage(key, target) == container.storage

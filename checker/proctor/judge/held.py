@@ -67,10 +67,11 @@ def _has_threads(deeds: Deeds) -> bool:
 
 def regions(deeds: Deeds, key: UnitKey, first: Wanted) -> Iterator[Region]:
     """Where a unit itself holds locks."""
+    fitting = [hit for hit in deeds.own(key) if fits(first, hit)]
+    if not fitting:
+        return  # as in most units: no need to work out the control flow
     graph, unit = deeds.graph(key), deeds.program.unit(key)
-    for hit in deeds.own(key):
-        if not fits(first, hit):
-            continue
+    for hit in fitting:
         expr = receiver(deeds.program, hit)
         if expr is None:
             continue
