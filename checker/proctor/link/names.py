@@ -91,13 +91,11 @@ class World(Hierarchy):
             lib: Refs = (self._lib(f"{dotted}.{event.name}"),)
             member = self.library_member(dotted, event.name)
             return union((member, lib) if any(isinstance(ref, UnitRef) for ref in member) else (member,))
-        return self.module_attribute(path, event.name) or self._missing(path, dotted, event)
-
-    def _missing(self, path: str, dotted: str, event: Import) -> Refs:
-        # A folder of the tree that shadows a library's name without holding what is imported.
-        if path.endswith("/") and event.level == 0:
+        found = self.module_attribute(path, event.name)
+        if not found and path.endswith("/") and event.level == 0:
+            # a folder of the tree that shadows a library's name without holding what is imported
             return (self._lib(f"{dotted}.{event.name}"),)
-        return ()
+        return found
 
     def _lib(self, symbol: str) -> LibRef:
         return LibRef(self.rows.canonical(symbol))
@@ -138,12 +136,12 @@ class World(Hierarchy):
 
     def resolve(self, expr: Expr | None, scope: Scope) -> Refs:
         """All that `expr` may stand for in `scope`; empty where nothing is known."""
-        handler = self._dispatch.get(type(expr))
-        if handler is None or expr is None:
-            return ()
         known = scope.memo.get(expr)
         if known is not None and not known.cells and not known.only_in:
             return known.refs  # most often, and then there is nothing to check
+        handler = self._dispatch.get(type(expr))
+        if handler is None or expr is None:
+            return ()
         return self.remembered(scope.memo, expr, lambda: handler(expr, scope))
 
     def _const(self, expr: Const, scope: Scope) -> Refs:

@@ -135,13 +135,14 @@ class Spread:
             linked = self.linked(context.unit)
             if linked is None:
                 continue
-            for hit in linked.hits:
-                if not hit.drives or hit.unsure or hit.guard or not self.arms.runs_event(context, hit.event):
+            driving = [hit for hit in linked.hits if hit.drives]
+            for hit in driving:
+                if hit.unsure or hit.guard or not self.arms.runs_event(context, hit.event):
                     continue
                 if self._applies(hit.main_only, context):
                     for family in hit.drives:
                         self.drive(family)
-            for family in _driven_either_way(self.unit_of(context.unit), linked.hits):
+            for family in _driven_either_way(self.unit_of(context.unit), driving) if driving else ():
                 self.drive(family)
             for edge in linked.edges:
                 calls = linked.calls[edge.target]
