@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rewriting import BOOK, write
@@ -131,7 +132,7 @@ def test_sarif_replaces_what_fix_replaces(tmp_path: Path, newline: bytes) -> Non
     assert (tmp_path / "worker.py").read_bytes().decode() == replaced != files["worker.py"].decode()
 
 
-def _replaced(text: str, replacements: list[dict[str, dict[str, str | int]]]) -> str:
+def _replaced(text: str, replacements: list[dict[str, Any]]) -> str:
     starts = [0]
     for line in text.splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
@@ -139,9 +140,12 @@ def _replaced(text: str, replacements: list[dict[str, dict[str, str | int]]]) ->
     def offset(region: dict[str, int], end: str) -> int:
         return starts[region[f"{end}Line"] - 1] + region[f"{end}Column"] - 1
 
-    for each in sorted(replacements, key=lambda one: offset(one["deletedRegion"], "start"), reverse=True):  # type: ignore[arg-type]
-        region: dict[str, int] = each["deletedRegion"]  # type: ignore[assignment]
-        text = f"{text[: offset(region, 'start')]}{each['insertedContent']['text']}{text[offset(region, 'end') :]}"
+    def span(each: dict[str, Any]) -> tuple[int, int]:
+        return offset(each["deletedRegion"], "start"), offset(each["deletedRegion"], "end")
+
+    for each in sorted(replacements, key=span, reverse=True):
+        start, end = span(each)
+        text = f"{text[:start]}{each['insertedContent']['text']}{text[end:]}"
     return text
 
 
