@@ -64,10 +64,10 @@ def add_argument(asked: Asked) -> Offer:
         raise Declined("the call's arguments are spread from a variable")
     if any(each.keyword is not None and each.keyword.value == name for each in call.args):
         raise Declined(f"the call has the argument `{name}` already")
-    return Offer((_added(code, call, f"{name}={asked.option('value')}"),))
+    return Offer((with_argument(code, call, f"{name}={asked.option('value')}"),))
 
 
-def _added(code: Code, call: cst.Call, argument: str) -> Edit:
+def with_argument(code: Code, call: cst.Call, argument: str) -> Edit:
     """The edit that puts an argument behind the others, on a line of its own where they stand so."""
     source = code.source
     close = code.span(call)[1] - 1

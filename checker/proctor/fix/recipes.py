@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from proctor.fix import calls, commands, handlers, loops, statements, waits
+from proctor.fix import calls, commands, handlers, loops, messages, programs, statements, waits
 from proctor.fix.asked import Asked, Offer
 
 Recipe = Callable[[Asked], Offer]
@@ -33,5 +33,8 @@ RECIPES: Mapping[str, Recipe] = {
     "exit-on-signal": handlers.exit_on_signal,
     "set-in-main-thread": handlers.set_in_main_thread,
     "heed-signal": handlers.heed_signal,
+    "acknowledge-after": messages.acknowledge_after,
+    "part-programs": programs.part_programs,
+    "serve-properly": programs.serve_properly,
     "hold-in-block": statements.hold_in_block,
 }

@@ -129,8 +129,21 @@ def command_at(source: Source, place: Place) -> Command:
     end = source.offset(place.end_line, place.end_column)
     begins = source.line_start(start)
     if in_procfile:
-        found = re.compile(r"\s*[^\s:#][^\s:]*\s*:\s*").match(source.text, begins, start)
-        if not found:
-            raise Declined("the line is no `name: command`")
-        begins = found.end()
+        begins = procfile_command(source, place)[1]
     return Command(source, start, end, begins, in_procfile)
+
+
+def procfile_command(source: Source, place: Place) -> tuple[str, int, int]:
+    """The name of the process type on a place's line of a Procfile, and where its command starts and ends. Raises Declined
+    where it is none."""
+    if "procfile" not in PurePosixPath(place.path).name.lower():
+        raise Declined("only commands in Procfiles are edited")
+    start = source.offset(place.line, 0)
+    found = re.compile(r"\s*([^\s:#][^\s:]*)\s*:\s*").match(source.text, start, source.line_end(start))
+    if not found:
+        raise Declined("the line is no `name: command`")
+    return (
+        found[1],
+        found.end(),
+        found.end() + len(source.text[found.end() : source.line_end(start)].rstrip()),
+    )
