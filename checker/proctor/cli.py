@@ -370,6 +370,59 @@ def write_baseline(
     return 0
 
 
+@app.command()
+def init(
+    path: Root = Path(),
+    yes: Annotated[bool, typer.Option("--yes", help="Write without asking.")] = False,
+    ci: Annotated[
+        str, typer.Option("--ci", metavar="github|gitlab", help="A job for this service, found or not.")
+    ] = "",
+    hook: Annotated[
+        bool, typer.Option("--pre-commit", help="A hook, even where there is no configuration for it.")
+    ] = False,
+    baseline: Annotated[
+        bool, typer.Option("--baseline", help="Record today's findings, so that only new ones fail.")
+    ] = False,
+    source: Annotated[
+        str | None,
+        typer.Option("--source", metavar="ADDRESS@REV", help="The repository to get proctor from."),
+    ] = None,
+    no_cache: NoCacheOption = False,
+    workers: WorkersOption = None,
+) -> int:
+    """Propose settings, a pre-commit hook and a CI job for the app in PATH; write them when told to."""
+    from proctor import adoption
+
+    if ci and ci not in adoption.SERVICES:
+        raise UsageError(f"`--ci` cannot be `{ci}`; valid are `github`, `gitlab`.")
+    address, at, revision = (source or "").rpartition("@")
+    if source is not None and not (at and address and revision):
+        raise UsageError(
+            f"`--source` must be an address and a revision such as `https://…@v1`, not `{source}`."
+        )
+    found = _settings(path)
+    judgement, lines = _judge(path, found, _How(no_cache, workers))
+    origin = adoption.Source(address=address, revision=revision) if source else adoption.source_of_this()
+    known = report.render_baseline(judgement, lines) if baseline else ""
+    wish = adoption.Wish(
+        service=ci, hook=hook, baseline=known, baseline_name=found.settings.baseline or BASELINE_FILE
+    )
+    proposals, notes = adoption.propose(path, judgement, origin, wish)
+    _write(report.render_statistics(judgement, style_of(sys.stdout, "auto")) + "\n", "-")
+    for each in proposals:
+        _write(adoption.difference(each, Path.cwd()), "-")
+    for note in notes:
+        _complain(note)
+    if not proposals:
+        _complain("nothing to write.")
+    elif yes or (sys.stdin.isatty() and typer.confirm("Write this?")):
+        adoption.write(proposals)
+        _complain(f"{len(proposals)} file{'s' if len(proposals) > 1 else ''} written.")
+    else:
+        _complain("nothing was written; `--yes` writes it.")
+    return 0
+
+
 def _day(given: str | None) -> datetime.date:
     from proctor.occasion import day_of
 

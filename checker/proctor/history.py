@@ -14,6 +14,7 @@ import msgspec
 
 from proctor.errors import UsageError
 
+_ORIGIN = re.compile(r'^\[remote "origin"\][^\[]*?^\s*url\s*=\s*(\S+)', re.MULTILINE)
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 
@@ -38,6 +39,20 @@ def read_revision(root: Path) -> Revision | None:
     commit = _text(folder / name) or _text(shared / name) or _packed(shared, name)
     branch = name[len("refs/heads/") :] if name.startswith("refs/heads/") else name
     return Revision(commit=commit, branch=branch) if _COMMIT.fullmatch(commit) else None
+
+
+def read_origin(root: Path) -> str:
+    """Where the repository around `root` was cloned from, "" where it says nothing of it."""
+    folder = _git_folder(root)
+    shared = folder / _text(folder / "commondir") if folder and (folder / "commondir").is_file() else folder
+    found = _ORIGIN.search(_text(shared / "config")) if shared else None
+    return found[1].strip() if found else ""
+
+
+def top_folder(root: Path) -> Path | None:
+    """The folder of the repository around `root` in which its `.git` stands; None where there is none."""
+    start = root.absolute()
+    return next((folder for folder in (start, *start.parents) if (folder / ".git").exists()), None)
 
 
 def _git_folder(root: Path) -> Path | None:

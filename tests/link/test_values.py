@@ -189,3 +189,14 @@ def test_the_environment_guards_a_block() -> None:
     program = link({"main.py": "import os, time\nif os.environ.get('SLOW'):\n    time.sleep(9)\n"})
     ((_, hit),) = view(program).hits("sleeps")
     assert hit.guard == "SLOW"
+
+
+def test_helpers_of_helpers_with_several_answers_end() -> None:
+    """Each of 40 helpers asks the next one twice: looking into all of them would take for ever."""
+    helpers = "\n".join(
+        f"def f{n}(x):\n    if x:\n        return f{n + 1}(x) or f{n + 1}(1)\n    return f{n + 1}(f{n + 1}(x))\n"
+        for n in range(40)
+    )
+    source = f"import os\n{helpers}\ndef f40(x):\n    return os.environ.get('X')\n\nx = 1\nif f0(x):\n    print(x)\n"
+    files = {"Procfile": "web: python app.py\n", "app.py": source}
+    assert set(view(link(files)).files) == {"app.py"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from proctor.link.arithmetic import Names, cast, filled, joined, lift, partly, truthy, wrapped
@@ -16,6 +18,9 @@ from proctor.model.rule import EnvironmentRow
 _PATHS = frozenset(
     {"os.path.join", "posixpath.join", "pathlib.Path", "pathlib.PurePath", "pathlib.PosixPath"}
 )
+#: how deep helpers that call helpers are looked into, and how many at most for one value
+_MOST_NESTED = 8
+_MOST_CALLS = 200
 
 
 class CallValues:
@@ -23,6 +28,9 @@ class CallValues:
 
     def __init__(self, reading: Reading) -> None:
         self.reading = reading
+        #: helpers that are being looked into, outermost first, and how many were since the outermost
+        self._followed: list[UnitKey] = []
+        self._n_followed = 0
 
     def result(self, expr: Result, scope: Scope) -> Value:
         """The value of a call."""
@@ -166,7 +174,7 @@ class CallValues:
         """A helper such as `env("NAME", default)`: its one return value, with its parameters filled in."""
         inner = self.reading.world.scope(key)
         returns = [e for e in inner.unit.events if isinstance(e, Return) and e.value is not None]
-        if not returns:
+        if not returns or not self._may_follow(key):
             return Unknown("it is computed")
         names: Names = {}
         offset = 1 if inner.parent is not None and inner.parent.unit.kind == "class" else 0
@@ -179,11 +187,33 @@ class CallValues:
                 names[param.name] = (self.reading.evaluate(given, scope), place)
             elif param.default is not None:
                 names[param.name] = (self.reading.evaluate(param.default, inner.parent or inner), place)
+        self._followed.append(key)
         values = [self.reading.evaluate(made.value, inner, names) for made in returns]
+        self._followed.pop()
         for value in values:
             if isinstance(value, FromEnv):
                 return value
         return values[0] if len(values) == 1 else Unknown("it is computed")
+
+    def _may_follow(self, key: UnitKey) -> bool:
+        """Whether one more call is looked into. Helpers of helpers of … with several answers each would take for ever, and
+        those that tell what the environment says are not written that way."""
+        if not self._followed:
+            self._n_followed = 0
+        self._n_followed += 1
+        return (
+            key not in self._followed
+            and len(self._followed) < _MOST_NESTED
+            and self._n_followed <= _MOST_CALLS
+        )
+
+    @contextmanager
+    def afresh(self) -> Iterator[None]:
+        """Look at something of its own, whose answer is kept, as if nothing were being looked into."""
+        kept = self._followed, self._n_followed
+        self._followed, self._n_followed = [], 0
+        yield
+        self._followed, self._n_followed = kept
 
     def tinted(self, parts: list[Expr], scope: Scope) -> Value:
         """A computed value still depends on the environment if an operand does."""

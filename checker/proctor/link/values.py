@@ -159,7 +159,8 @@ class Evaluator:
         module = self.world.module(path)
         if module is not None and self._depth <= _MAX_DEPTH:
             self._depth += 1
-            BodyReader(self, module, names).read()
+            with self._calls.afresh():
+                BodyReader(self, module, names).read()
             self._depth -= 1
         return names
 

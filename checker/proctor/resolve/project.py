@@ -28,8 +28,10 @@ _ROOTS = (
 )
 _MAX_BYTES = 1_000_000
 _SOURCE_KEYS = re.compile(
-    r"""["']?(?:package_dir|package-dir|from|where)["']?\s*[=:]\s*[\[{(]*\s*(?:["']{2}\s*[:=]\s*)?["']([\w./-]+)["']"""
+    r"""["']?(?:package_dir|package-dir|from|where|module-root|python-source|sources)["']?\s*[=:]\s*[\[{(]*\s*(?:["']{2}\s*[:=]\s*)?["']([\w./-]+)["']"""
 )
+#: packages given as paths ("lib/shop"): what holds them is on the path
+_PACKAGE_PATHS = re.compile(r"""^packages\s*=\s*\[([^\]{}]*)\]""", re.MULTILINE)
 
 
 class Project:
@@ -87,6 +89,10 @@ class Project:
         for name in ("pyproject.toml", "setup.cfg", "setup.py"):
             if name in self.tree:
                 found.extend(_SOURCE_KEYS.findall(self.text(name)))
+                for listed in _PACKAGE_PATHS.findall(self.text(name)):
+                    found.extend(
+                        posixpath.dirname(each) for each in re.findall(r"[\"']([\w./-]+/\w+)/?[\"']", listed)
+                    )
         roots = [posixpath.normpath(each) for each in found] + ["src"]
         return tuple(dict.fromkeys(each for each in roots if each != "." and self.tree.is_folder(each)))
 
