@@ -277,17 +277,17 @@ class ExpressionReader:
         name = first.target.id if isinstance(first.target, ast.Name) else ""
         is_async = any(part.is_async for part in node.generators)
         outer = draft.open("comprehension", node.lineno, node.end_lineno or 0, iterable, name, is_async)
+        tests: list[Expr] = []
         for part in node.generators:
             if part is not first:
                 iterable = self.used(part.iter, "for")
             if part.is_async:
                 self.awaits(part.iter, iterable)
             self.target(part.target, iterable, "comprehension")
-            for test in part.ifs:
-                self.expr(test)
+            tests.extend(self.expr(test) for test in part.ifs)
         parts = tuple([self.expr(element) for element in elements])
         draft.block = outer
-        return Comp(kind, parts[0] if len(parts) == 1 else Seq("tuple", parts))
+        return Comp(kind, parts[0] if len(parts) == 1 else Seq("tuple", parts), tuple(tests))
 
     # --- targets -----------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from proctor.link.app import App, LinkedWorld
+from proctor.link.exclusions import Exclusions
 from proctor.link.families import dotted_name, family, is_test
 from proctor.link.linked import Loading
 from proctor.link.passed import given
@@ -79,9 +80,24 @@ class Loader:
                     self._load_file(path, None, "import")
 
     def _load(self, row: LoadsRow, loading: Loading | None) -> None:
-        for name in self._names(row, loading):
-            for pattern in row.patterns:
-                self._load_name(row, loading, name, pattern)
+        names = self._names(row, loading)
+        excluded = self._excluded(row, loading) if len(names) > 1 else {}
+        for name in names:
+            guard = excluded.get(name.rpartition(".")[2], None)
+            if guard != "":
+                for pattern in row.patterns:
+                    self._load_name(row, loading, name, pattern, guard or "")
+
+    def _excluded(self, row: LoadsRow, loading: Loading | None) -> dict[str, str]:
+        """The last names of modules that a call in a loop does not load, with the variable that decides ("": the code)."""
+        if loading is None or loading.event < 0:
+            return {}
+        scope = self.linked.world.scope(loading.source)
+        call = scope.unit.events[loading.event]
+        expr = given(call, row.argument, row.position) if isinstance(call, Call) else None
+        if expr is None:
+            return {}
+        return Exclusions(self.linked.world, self.settings.evaluator).of(expr, scope, call.block)
 
     def _names(self, row: LoadsRow, loading: Loading | None) -> list[str]:
         call: Event | None = None
@@ -179,7 +195,9 @@ class Loader:
         if place is not None:
             self.gaps[Gap(place=place, reason=reason, process=self.process)] = None
 
-    def _load_name(self, row: LoadsRow, loading: Loading | None, name: str, pattern: str) -> None:
+    def _load_name(
+        self, row: LoadsRow, loading: Loading | None, name: str, pattern: str, guard: str = ""
+    ) -> None:
         world = self.linked.world
         name = name.replace(":", ".")
         item, package, attribute = name, name, ""
@@ -204,7 +222,7 @@ class Loader:
             attribute = ""
         if path is None or path.endswith("/"):
             return
-        self._load_file(path, loading, "startup" if row.phase == "startup" else "import")
+        self._load_file(path, loading, "startup" if row.phase == "startup" else "import", guard)
         if attribute and row.phase:
             self._run_symbol(row, loading, path, attribute)
 
@@ -246,12 +264,13 @@ class Loader:
             )
         return known
 
-    def _load_file(self, path: str, loading: Loading | None, phase: Phase) -> None:
+    def _load_file(self, path: str, loading: Loading | None, phase: Phase, guard: str = "") -> None:
         for file in (*packages_of(path, self.linked.world.roots, self.app.tree), path):
-            self.add(UnitKey(file, 0), "import", origin=self._origin(UnitKey(file, 0), loading))
+            key = UnitKey(file, 0)
+            self.add(key, "import", origin=self._origin(key, loading, guard=guard if file == path else ""))
 
     def _origin(
-        self, target: UnitKey, loading: Loading | None, phase: Phase | None = None
+        self, target: UnitKey, loading: Loading | None, phase: Phase | None = None, guard: str = ""
     ) -> tuple[Context, Edge] | None:
         if loading is None:
             return None
@@ -265,6 +284,7 @@ class Loader:
             place=loading.place,
             how="loads",
             phase=phase,
+            guard=guard,
         )
         return context, edge
 

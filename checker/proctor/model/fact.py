@@ -119,10 +119,11 @@ class Func(_Node, frozen=True, tag=10):
 
 class Comp(_Node, frozen=True, tag=11):
     """A comprehension or generator expression; its parts' events stand in a `comprehension` block. The element of
-    a dict comprehension is a tuple `Seq` of key and value."""
+    a dict comprehension is a tuple `Seq` of key and value. `tests` are its conditions."""
 
     kind: Literal["list", "set", "dict", "generator"]
     element: Expr
+    tests: tuple[Expr, ...] = ()
 
 
 class Star(_Node, frozen=True, tag=12):
