@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 
-from proctor.link.memory import Memory, Refs, attribute_cell, union
+from proctor.link.memory import Memo, Memory, Refs, attribute_cell, union
 from proctor.link.modules import Modules
 from proctor.link.rows import Rows
 from proctor.link.scopes import Binding, Scope
@@ -26,6 +26,7 @@ class Hierarchy(Modules, Memory):
         Modules.__init__(self, tree, files, rows, roots)
         Memory.__init__(self)
         self.subclasses: dict[UnitKey, dict[UnitKey, None]] = {}
+        self._members: dict[tuple[UnitKey, str, bool], Memo] = {}
         self._mro: dict[UnitKey, tuple[tuple[UnitKey, ...], tuple[str, ...]]] = {}
 
     @abstractmethod
@@ -50,6 +51,12 @@ class Hierarchy(Modules, Memory):
 
     def class_member(self, key: UnitKey, name: str, receiver: ObjRef | UnitRef) -> Refs:
         """A member looked up on a class of the tree: its own, its bases', and (for an inexact instance) overrides."""
+        open_below = isinstance(receiver, ObjRef) and not receiver.exact
+        return self.remembered(
+            self._members, (key, name, open_below), lambda: self._class_member(key, name, open_below)
+        )
+
+    def _class_member(self, key: UnitKey, name: str, open_below: bool) -> Refs:
         parts: list[Refs] = []
         project, library = self.mro(key)
         for owner in project:
@@ -60,7 +67,7 @@ class Hierarchy(Modules, Memory):
         else:
             parts.extend(self.library_member(base, name) for base in library)
             parts.append(self._answered(project, name))
-        if isinstance(receiver, ObjRef) and not receiver.exact:
+        if open_below:
             for below in self.below(key):
                 parts.append(self._overriding(below, name, project))
         return union(parts)

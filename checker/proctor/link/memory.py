@@ -12,7 +12,7 @@ Refs = tuple[Ref, ...]
 Cell = tuple[UnitKey, int] | tuple[str, str]
 #: more stands for "anything": it is cut off so that one hub does not make everything reach everything
 MAX_REFS = 24
-_MAX_DEPTH = 40
+_MAX_DEPTH = 50
 
 
 def union(parts: Iterable[Refs]) -> Refs:
@@ -53,15 +53,14 @@ def beside_cell(key: UnitKey) -> Cell:
 
 
 class Memo:
-    """A result, the cells it looked at, how many refs these held together, and the one pass it is good for (0: any).
-    `checked` counts the growths up to which it is known to hold, `reader` is the last one that was told of it."""
+    """A result, the cells it looked at, and the one pass it is good for (0: any). `checked` counts the growths up to
+    which it is known to hold, `reader` is the last one that was told of it."""
 
-    __slots__ = ("cells", "checked", "only_in", "reader", "refs", "size")
+    __slots__ = ("cells", "checked", "only_in", "reader", "refs")
 
-    def __init__(self, refs: Refs, cells: frozenset[Cell], size: int, only_in: int, checked: int) -> None:
+    def __init__(self, refs: Refs, cells: frozenset[Cell], only_in: int, checked: int) -> None:
         self.refs = refs
         self.cells = cells
-        self.size = size
         self.only_in = only_in
         self.checked = checked
         self.reader: UnitKey | None = None
@@ -83,8 +82,9 @@ class Memory:
         self._depth = 0
         #: counts the units linked: a result that a cycle cut short is good for one of them only
         self._pass = 0
-        #: counts how often a cell grew
+        #: counts how often a cell grew, and which of these was a cell's last
         self._growths = 0
+        self._grew: dict[Cell, int] = {}
 
     def begin(self, key: UnitKey | None) -> None:
         """A unit is about to be linked: it is the reader of the cells looked at from now on."""
@@ -109,7 +109,7 @@ class Memory:
         self._active.discard(mark)
         cells = frozenset(self._looked_at)
         only_in = self._pass if self._cut_short else 0
-        table[key] = Memo(refs, cells, self._size(cells), only_in, self._growths)
+        table[key] = Memo(refs, cells, only_in, self._growths)
         looked_at |= cells
         self._looked_at = looked_at
         self._cut_short = self._cut_short or cut_short
@@ -120,8 +120,10 @@ class Memory:
             return False
         if memo.cells:
             if memo.checked != self._growths:
-                if self._size(memo.cells) != memo.size:
-                    return False
+                grew, checked = self._grew, memo.checked
+                for cell in memo.cells:
+                    if grew.get(cell, 0) > checked:
+                        return False
                 memo.checked = self._growths
             self._looked_at |= memo.cells
             if self.current is not None and memo.reader is not self.current:
@@ -131,9 +133,6 @@ class Memory:
         if memo.only_in:
             self._cut_short = True
         return True
-
-    def _size(self, cells: Iterable[Cell]) -> int:
-        return sum(len(self.cells.get(cell, ())) for cell in cells)
 
     def look_at(self, cell: Cell) -> Refs:
         """What a cell holds by now; whoever is being linked is told when it grows."""
@@ -160,4 +159,5 @@ class Memory:
         if len(cell) == before:
             return False
         self._growths += 1
+        self._grew[name] = self._growths
         return True
