@@ -16,13 +16,15 @@ from proctor.model.words import PHASE_PHRASES, Phase, Severity
 
 class Doubt(msgspec.Struct, frozen=True, kw_only=True):
     """A rule cannot say for a process type whether its clause is broken; `reason` says why.
-    `process` None concerns the app as a whole."""
+    `process` None concerns the app as a whole. `broken` says that it is, and that another finding, whose codes are then the
+    reason, stands for this one."""
 
     rule: str
     clause: str
     process: str | None
     reason: str
     place: Place
+    broken: bool = False
 
     def gap(self) -> Gap:
         """The doubt as a gap in its clause."""

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 from proctor.judge.deeds import Deeds
 from proctor.judge.expressions import subexpressions
 from proctor.model.fact import Attr, Bind, Call, Expr, Item, Name, Raise, Result, SetAttr, SetItem, Unit
-from proctor.model.program import ConstRef, Context, Hit, LibRef, UnitKey
+from proctor.model.program import BoundRef, ConstRef, Context, Hit, LibRef, UnitKey, UnitRef
 
 #: names that tell what a call does to whatever it belongs to
 _STOPPING = frozenset(
@@ -70,7 +70,7 @@ def handlers(deeds: Deeds) -> tuple[Handler, ...]:
     found: dict[tuple[UnitKey, int, Context], Handler] = {}
     for context, hit in deeds.view.hits("sets-signal"):
         mark = (hit.unit, hit.event, context)
-        if hit.event >= 0 and mark not in found:
+        if hit.event >= 0 and mark not in found and hit.details.get("how") != "mask":
             found[mark] = _read(deeds, context, hit)
     return tuple(found.values())
 
@@ -99,6 +99,14 @@ def _read(deeds: Deeds, context: Context, hit: Hit) -> Handler:
             if edge.event == hit.event and edge.phase == "signal"
         )
     )
+    if not units and target is not None:
+        # the same function for a second signal is not run by an edge of its own
+        units = tuple(
+            UnitKey(ref.path, ref.number)
+            for ref in program.resolve(hit.unit, target)
+            if isinstance(ref, UnitRef | BoundRef)
+            and program.unit(UnitKey(ref.path, ref.number)).kind != "class"
+        )
     doing = _doing(deeds, hit, units, library, target)
     by_loop = hit.details.get("by") == "loop"
     return Handler(
@@ -108,12 +116,25 @@ def _read(deeds: Deeds, context: Context, hit: Hit) -> Handler:
 
 def _signals(deeds: Deeds, key: UnitKey, expr: Expr | None) -> frozenset[str]:
     found: set[str] = set()
+    expr = _looked_up(deeds, key, expr) or expr
     for ref in deeds.program.resolve(key, expr) if expr is not None else ():
         if isinstance(ref, LibRef) and ref.symbol.rpartition(".")[2].startswith("SIG"):
             found.add(ref.symbol.rpartition(".")[2])
         elif isinstance(ref, ConstRef) and isinstance(ref.value, int):
             found.add(_NUMBERS.get(ref.value, ""))
+        elif isinstance(ref, ConstRef) and isinstance(ref.value, str) and ref.value.startswith("SIG"):
+            found.add(ref.value)
     return frozenset(found)
+
+
+def _looked_up(deeds: Deeds, key: UnitKey, expr: Expr | None) -> Expr | None:
+    """The name in `getattr(signal, name)` and in `Signals[name]`."""
+    if isinstance(expr, Item):
+        return expr.index
+    event = deeds.program.unit(key).events[expr.event] if isinstance(expr, Result) else None
+    if isinstance(event, Call) and event.func == Name("getattr") and len(event.args) > 1:
+        return event.args[1]
+    return None
 
 
 # --- what a handler does ----------------------------------------------------------------------------------

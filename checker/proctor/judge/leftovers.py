@@ -7,18 +7,19 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from proctor.judge.asking import Wanted, fits
+from proctor.judge.beside import is_told_otherwise, tells_children, wakes
 from proctor.judge.deeds import Deeds, receiver
+from proctor.judge.freed import is_freed
 from proctor.judge.graph import around
-from proctor.judge.handlers import Flag, closure, mentions
+from proctor.judge.handlers import Flag, mentions, reads
 from proctor.judge.mainloops import may_leave
+from proctor.judge.noticing import looks
 from proctor.judge.path_words import blocks_around
 from proctor.judge.shutdown import End, Shutdown
-from proctor.model.fact import Attr, Bind, Call, Const, Expr, Name, Result, SetAttr, Unit, Yield
+from proctor.model.fact import Attr, Bind, Call, Const, Name, Unit, Yield
 from proctor.model.finding import Step
 from proctor.model.place import Place
 from proctor.model.program import Context, Hit, Known, UnitKey
-
-_ENDING = frozenset({"terminate", "kill", "send_signal", "killpg", "join", "close", "stop", "shutdown"})
 
 
 class Left(NamedTuple):
@@ -45,7 +46,7 @@ def endless_threads(deeds: Deeds, started: Wanted, freed_by: tuple[str, ...]) ->
     for context, hit in deeds.view.hits(*started.effect):  # type: ignore[arg-type]  # checked against the vocabulary on load
         if hit.event < 0 or not fits(started, hit) or hit.guard or hit.unsure:
             continue
-        if _is_freed(deeds, hit, freed_by):
+        if is_freed(deeds, hit, freed_by):
             continue
         for edge in deeds.program.edges(hit.unit):
             if edge.event != hit.event or edge.lane != "thread" or edge.target not in deeds.contexts:
@@ -55,58 +56,6 @@ def endless_threads(deeds: Deeds, started: Wanted, freed_by: tuple[str, ...]) ->
                 name = deeds.program.symbol(edge.target)
                 steps = (Step(place, f"`{name}` goes round for ever"),)
                 yield Left(context, hit.place, hit.symbol, steps, name)
-
-
-def _is_freed(deeds: Deeds, hit: Hit, freed_by: tuple[str, ...]) -> bool:
-    """Whether the thread is let go after its making, or by its own class."""
-    unit = deeds.program.unit(hit.unit)
-    names = {
-        event.name for event in unit.events if isinstance(event, Bind) and event.value == Result(hit.event)
-    }
-    attributes = {
-        event.name for event in unit.events if isinstance(event, SetAttr) and event.value == Result(hit.event)
-    }
-    for event in unit.events:
-        if isinstance(event, SetAttr) and event.name in freed_by and _is_one_of(event.obj, names, attributes):
-            return True
-        if isinstance(event, Call) and isinstance(event.func, Attr) and event.func.name in freed_by:
-            return True
-    call = unit.events[hit.event]
-    if isinstance(call, Call):
-        for ref in deeds.program.resolve(hit.unit, call.func):
-            path, number = getattr(ref, "path", None), getattr(ref, "number", None)
-            if (
-                isinstance(path, str)
-                and isinstance(number, int)
-                and _class_is_freed(deeds, path, number, freed_by)
-            ):
-                return True
-    return False
-
-
-def _is_one_of(expr: Expr, names: set[str], attributes: set[str]) -> bool:
-    return (isinstance(expr, Name) and expr.id in names) or (
-        isinstance(expr, Attr) and expr.name in attributes
-    )
-
-
-def _class_is_freed(deeds: Deeds, path: str, number: int, freed_by: tuple[str, ...]) -> bool:
-    """`self.daemon = True`, or `super().__init__(daemon=True)`, in a class of threads."""
-    for unit in deeds.program.files[path].units:
-        if unit.parent != number:
-            continue
-        for event in unit.events:
-            if isinstance(event, SetAttr) and event.name in freed_by:
-                return True
-            if isinstance(event, Call) and any(
-                name in freed_by and value == Const(True) for name, value in event.keywords
-            ):
-                return True
-        if any(
-            isinstance(e, Bind) and e.name in freed_by for e in deeds.program.files[path].units[number].events
-        ):
-            return True
-    return False
 
 
 def _endless_place(deeds: Deeds, key: UnitKey) -> Place | None:
@@ -124,12 +73,13 @@ def _endless_place(deeds: Deeds, key: UnitKey) -> Place | None:
 
 def left_children(deeds: Deeds, shutdown: Shutdown, started: Wanted) -> Iterator[Left]:
     """Child processes that go on by themselves, which nothing on the way out ends."""
-    if _ends_children(deeds, shutdown):
-        return
+    orderly = _leaves_in_order(shutdown)
     for context, hit in deeds.view.hits(*started.effect):  # type: ignore[arg-type]  # checked against the vocabulary on load
         if hit.event < 0 or not fits(started, hit) or hit.guard or hit.unsure:
             continue
         if context.phase not in ("startup", "import", "loop"):
+            continue
+        if orderly and (_is_daemon(deeds, hit) or tells_children(deeds)):
             continue
         targets = [
             edge.target
@@ -138,7 +88,7 @@ def left_children(deeds: Deeds, shutdown: Shutdown, started: Wanted) -> Iterator
         ]
         for target in targets:
             place = _loop_place(deeds, target)
-            if place is not None:
+            if place is not None and not (orderly and _is_asked(deeds, shutdown, target)):
                 name = deeds.program.symbol(target)
                 yield Left(context, hit.place, hit.symbol, (Step(place, f"`{name}` goes round"),), name)
                 break
@@ -152,25 +102,36 @@ def _loop_place(deeds: Deeds, key: UnitKey) -> Place | None:
     return None
 
 
-def _ends_children(deeds: Deeds, shutdown: Shutdown) -> bool:
-    """Whether a handler of SIGTERM tells children to end, or the code behind the loops does."""
-    for handler in shutdown.on_term:
-        for key in closure(deeds, handler.units):
-            for event in deeds.program.unit(key).events:
-                if isinstance(event, Call) and isinstance(event.func, Attr) and event.func.name in _ENDING:
-                    return True
-        # what follows the loops runs once the handler has ended them
-        if handler.doing.flags or handler.doing.raises:
-            return True
-    return False
+def _leaves_in_order(shutdown: Shutdown) -> bool:
+    """Whether a handler of SIGTERM ends the parent so that what follows its loops, and its exit hooks, run."""
+    return any(
+        each.doing.flags or each.doing.raises or each.doing.stops or each.doing.unknown
+        for each in shutdown.on_term
+    )
+
+
+def _is_daemon(deeds: Deeds, hit: Hit) -> bool:
+    return hit.details.get("daemon") == "yes" or is_freed(deeds, hit, ("daemon",))
+
+
+def _is_asked(deeds: Deeds, shutdown: Shutdown, key: UnitKey) -> bool:
+    """Whether a child looks at what a handler of the parent sets: an event that they share."""
+    return any(
+        reads(deeds.program.unit(unit), handler.doing.flags)
+        for handler in shutdown.on_term
+        for unit in deeds.units_below(key)
+    )
 
 
 # --- waits -----------------------------------------------------------------------------------------------------
 
 
-def unbounded_waits(deeds: Deeds, end: End, waits: Wanted) -> Iterator[Left]:
-    """Waits without a bound in a loop that is to look at a flag: the signal is handled, and then waited on as before."""
+def unbounded_waits(deeds: Deeds, end: End, waits: Wanted, bounded_by: tuple[str, ...]) -> Iterator[Left]:
+    """Waits without a bound in a loop that is to look at a flag: the signal is handled, and then waited on as before. Methods
+    of the names `bounded_by`, called anywhere in the program, may bound them."""
     key = end.loop.context.unit
+    if is_woken(deeds, end) or (bounded_by and _is_called(deeds, bounded_by)):
+        return
     handler = end.handler
     flags = handler.doing.flags if handler is not None else frozenset()
     for node, done in sorted(deeds.at(key).items()):
@@ -180,6 +141,21 @@ def unbounded_waits(deeds: Deeds, end: End, waits: Wanted) -> Iterator[Left]:
             if fits(waits, deed.hit) and not _waits_on_flag(deeds, deed.hit, flags):
                 yield Left(end.loop.context, deed.hit.place, deed.hit.symbol, deed.via)
                 break
+
+
+def is_woken(deeds: Deeds, end: End) -> bool:
+    """Whether the loop gets an item that only wakes it, or does not ask what the handler sets but ends by what it takes."""
+    loop, handler = end.loop, end.handler
+    asks = handler is not None and looks(deeds, loop.context.unit, loop.block, handler.doing.flags)
+    return wakes(deeds, loop.context.unit) if asks else is_told_otherwise(deeds, loop)
+
+
+def _is_called(deeds: Deeds, names: tuple[str, ...]) -> bool:
+    return any(
+        isinstance(event, Call) and isinstance(event.func, Attr) and event.func.name in names
+        for context in deeds.view.contexts
+        for event in deeds.program.unit(context.unit).events
+    )
 
 
 def _waits_on_flag(deeds: Deeds, hit: Hit, flags: frozenset[Flag]) -> bool:

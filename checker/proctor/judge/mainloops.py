@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
 
 from proctor.judge.asking import Wanted, fits
 from proctor.judge.deeds import Deeds
 from proctor.judge.graph import around
+from proctor.judge.handlers import Flag
+from proctor.judge.noticing import looks
 from proctor.judge.order import OrderQuestion, answers
 from proctor.judge.path_words import Point, blocks_around, is_in_main_loop
 from proctor.model.fact import Attr, Call, Const, Jump, Return, Unit
@@ -15,10 +17,10 @@ from proctor.model.place import Place
 from proctor.model.program import Context, Hit, UnitKey
 from proctor.model.words import Effect
 
-Work = Literal["lost", "cut", "returned", "idle"]
+Work = Literal["lost", "cut", "returned", "idle", "unknown"]
 
 #: effects whose half is worse than nothing
-_LASTING = (
+LASTING: tuple[Effect, ...] = (
     "saves-record", "commits", "writes-disk", "sends-outside", "publishes", "enqueues", "stores-upload", "removes-disk",
     "subprocess", "starts-process", "migrates", "builds-assets",
 )  # fmt: skip
@@ -31,7 +33,7 @@ _LOST = (
 _WAITING = Wanted(effect=("waits", "pops", "receives", "consumes-jobs"))
 _RETURNED = Wanted(effect=("receives",), details={"kept": "yes", "ack": ("manual", "late", "position")})
 _WRITES = Wanted(effect=("database",), details={"how": "write"})
-_DONE = Point(effect=_LASTING, given=True)
+_DONE = Point(effect=LASTING, given=True)
 _EARLY = OrderQuestion(
     ask="order",
     source=Point(effect=("receives", "consumes-jobs")),
@@ -48,6 +50,12 @@ _LOOPING: tuple[Effect, ...] = (
     "dispatches",
     "handles-sigterm",
 )
+#: effects that run the app's own code in another phase, and those phases
+_STARTING = ("schedules", "starts-task", "starts-thread", "starts-process")
+_TAKING = ("dispatches", "consumes-jobs", "runs-bot")
+_BESIDE = ("tick", "job", "loop", "thread")
+#: where calls come from that leave nothing behind
+_PLAIN = ("builtins.", "time.", "datetime.", "random.", "math.", "logging.", "json.")
 _QUIET = frozenset({"debug", "info", "warning", "error", "exception", "critical", "log"})
 
 
@@ -73,20 +81,35 @@ class Loop(NamedTuple):
         return self.hit.details.get("version_of", "") if self.hit is not None else ""
 
     @property
+    def family(self) -> str:
+        """The family of a library's loop."""
+        return self.hit.details.get("family", "") if self.hit is not None else ""
+
+    @property
+    def forever(self) -> bool:
+        """Whether the call of a library's loop does not return before the end."""
+        return self.hit is not None and self.hit.forever
+
+    @property
+    def at_exit(self) -> str:
+        """What an ordinary end of the interpreter makes of the work in a library's loop: "finish", "cut", or ""."""
+        return self.hit.details.get("at_exit", "") if self.hit is not None else ""
+
+    @property
     def serves(self) -> bool:
         """Whether it is a server's."""
         return self.hit is not None and self.hit.effect == "serves-http"
 
 
-def loops(deeds: Deeds) -> tuple[Loop, ...]:
-    """The loops in which a program's code stays, or that it starts beside itself."""
+def loops(deeds: Deeds, flags: frozenset[Flag]) -> tuple[Loop, ...]:
+    """The loops in which a program's code stays, or that it starts beside itself. `flags` are what its handlers change."""
     found: dict[Place, Loop] = {}
-    for loop in (*_own(deeds), *_libraries(deeds)):
+    for loop in (*_own(deeds, flags), *_libraries(deeds)):
         found.setdefault(loop.place, loop)
     return tuple(found.values())
 
 
-def _own(deeds: Deeds) -> Iterator[Loop]:
+def _own(deeds: Deeds, flags: frozenset[Flag]) -> Iterator[Loop]:
     for context in deeds.view.contexts:
         if context.phase not in ("startup", "thread", "import"):
             continue
@@ -99,7 +122,9 @@ def _own(deeds: Deeds) -> Iterator[Loop]:
                 continue
             if deeds.program.block_state(context.unit, block) == "main" and not _is_script(deeds, context):
                 continue
-            if not _waits_for_work(deeds, context.unit, block):
+            if not _waits_for_work(deeds, context.unit, block) and not looks(
+                deeds, context.unit, block, flags
+            ):
                 continue
             place = Place(context.unit.path, unit.blocks[block].line)
             yield Loop("own", context, place, deeds.program.symbol(context.unit), block)
@@ -179,15 +204,45 @@ def _libraries(deeds: Deeds) -> Iterator[Loop]:
 
 def work_at_risk(deeds: Deeds, loop: Loop) -> Work:
     """What becomes of the job in hand if the process ends at any moment: it is "lost" (taken, and kept nowhere else), "cut"
-    (left half done), "returned" (whoever keeps it hands it out again), or there is none ("idle")."""
+    (left half done), "returned" (whoever keeps it hands it out again), or there is none ("idle"); "unknown" where it does
+    something of which nothing is known."""
     hits = list(_hits_in(deeds, loop))
     if any(fits(wanted, hit) for wanted in _LOST for hit in hits):
         return "lost"
     if any(fits(_RETURNED, hit) for hit in hits):
         return "lost" if _is_early(deeds, loop) else "returned"
-    if any(hit.effect in _LASTING or fits(_WRITES, hit) for hit in hits):
+    if any(hit.effect in LASTING or fits(_WRITES, hit) for hit in hits):
         return "cut"
-    return "cut" if loop.kind == "own" and _calls_something(deeds, loop) else "idle"
+    if _calls_something(deeds, loop):
+        return "cut"
+    return _work_beside(deeds, hits)
+
+
+def _work_beside(deeds: Deeds, hits: Iterable[Hit]) -> Work:
+    """What becomes of the work that a loop leaves to a library, a thread, a task or a child: a schedule's jobs and what the app
+    starts itself are there to do something; what comes in from outside may be only looked at."""
+    effects = {hit.effect for hit in hits}
+    if effects.isdisjoint((*_STARTING, *_TAKING)):
+        return "idle"
+    units = {context.unit for context in deeds.view.contexts if context.phase in _BESIDE}
+    if not any(_calls_more(deeds, key, known=True) for key in units):
+        return "idle"
+    if not effects.isdisjoint(_STARTING):
+        return "cut"
+    return "unknown" if any(_calls_more(deeds, key, known=False) for key in units) else "idle"
+
+
+def _calls_more(deeds: Deeds, key: UnitKey, known: bool) -> bool:
+    """Whether a unit calls more than what notes or reckons; without `known` only calls of which nothing is known count."""
+    for number, event in enumerate(deeds.program.unit(key).events):
+        if not isinstance(event, Call) or (isinstance(event.func, Attr) and event.func.name in _QUIET):
+            continue
+        symbols = deeds.program.symbols(key, number)
+        if not symbols and not deeds.program.targets(key, number):
+            return True
+        if known and not (symbols and all(each.startswith(_PLAIN) for each in symbols)):
+            return True
+    return False
 
 
 def _hits_in(deeds: Deeds, loop: Loop) -> Iterator[Hit]:
@@ -200,6 +255,8 @@ def _hits_in(deeds: Deeds, loop: Loop) -> Iterator[Hit]:
         # a consumer is often made before the loop that asks it
         yield from (hit for hit in deeds.own(key) if fits(_TAKEN, hit))
         return
+    if loop.hit is not None:
+        yield loop.hit
     for context, hit in deeds.view.hits():
         if context.phase in ("request", "job", "tick", "loop") or fits(_TAKEN, hit):
             yield hit
@@ -220,6 +277,8 @@ def _is_early(deeds: Deeds, loop: Loop) -> bool:
 
 def _calls_something(deeds: Deeds, loop: Loop) -> bool:
     """Whether the loop calls the app's own code, or something of which nothing is known."""
+    if loop.kind != "own":
+        return False
     key = loop.context.unit
     unit = deeds.program.unit(key)
     for number, event in enumerate(unit.events):

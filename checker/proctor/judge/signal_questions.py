@@ -15,8 +15,9 @@ from proctor.judge.drafts import Platform
 from proctor.judge.expressions import subexpressions
 from proctor.judge.handlers import Handler
 from proctor.judge.mainloops import Loop, work_at_risk
+from proctor.judge.noticing import is_read
 from proctor.judge.path_words import Answer
-from proctor.judge.shutdown import End, Shutdown, is_read
+from proctor.judge.shutdown import End, Shutdown
 from proctor.model.fact import Attr, Call
 from proctor.model.finding import Step
 from proctor.model.program import Context, Known, ProcessView, UnitKey
@@ -27,6 +28,7 @@ _WORK = {
     "cut": "is cut off in the middle",
     "returned": "is handed out again",
     "idle": "does not exist",
+    "unknown": "is not known",
 }
 #: what launchers do that let the code's own handling stand
 _LEAVES_IT = ("", "dies")
@@ -95,7 +97,9 @@ def loop_answers(
         if end.meets not in question.meets:
             continue
         work = work_at_risk(deeds, end.loop)
-        if not question.work or work in question.work:
+        if work == "unknown" and "cut" in question.work:
+            yield _loop_answer(question, deeds, end, work, f"what `{end.loop.name}` has in hand is not known")
+        elif not question.work or work in question.work:
             raised = end.handler.doing.raises if end.handler is not None else "an exception"
             doubt = f"what `{end.loop.name}` makes of the `{raised}` that the handler of SIGTERM raises is not known"
             yield _loop_answer(question, deeds, end, work, doubt if question.unsure else "")
@@ -131,6 +135,7 @@ def _loop_answer(question: LoopQuestion, deeds: Deeds, end: End, work: str, doub
         "handler": end.handler.hit.symbol if end.handler is not None else "",
         "raises": end.handler.doing.raises if end.handler is not None else "",
         "flag": _flags(end.handler),
+        "left": end.left,
     }
     return Answer(context, place, names, steps, text, "SIGTERM", doubt)
 
@@ -353,13 +358,14 @@ class LeftQuestion(SignalQuestion, frozen=True, kw_only=True, forbid_unknown_fie
     that was told to stop, "sleeps" there that are as long as the grace period, "consumers" that nothing closes, "clean-up" that is
     never run, "streams" that never end. `effect` says which effects are meant. `orderly`: SIGTERM ends the program in the
     ordinary way, so that the interpreter waits for what is left. `families`: of consumers. `freed_by`: attributes,
-    arguments and methods that let the interpreter end without a thread."""
+    arguments and methods that let the interpreter end without a thread. `bounded_by`: methods that bound such waits."""
 
     what: Literal["threads", "children", "waits", "sleeps", "consumers", "clean-up", "streams"]
     effect: Wanted = Wanted()
     orderly: bool | None = None
     families: tuple[str, ...] = ()
     freed_by: tuple[str, ...] = ()
+    bounded_by: tuple[str, ...] = ()
 
 
 def left_answers(
@@ -405,7 +411,7 @@ def _in_loops(
         if end.meets != "finishes" or end.loop.kind != "own":
             continue
         if question.what == "waits":
-            for left in leftovers.unbounded_waits(deeds, end, question.effect):
+            for left in leftovers.unbounded_waits(deeds, end, question.effect, question.bounded_by):
                 yield _left_answer(deeds, left, "")
         else:
             for left, seconds in leftovers.long_sleeps(deeds, end, question.effect, grace):

@@ -65,7 +65,7 @@ def outcomes(
     )
     kept = one_per_cause(findings, rules)
     doubts = [item for item in found if isinstance(item, Doubt)]
-    doubts.extend(_same_cause_doubts(findings, kept))
+    doubts.extend(_same_cause(findings, kept, rules))
     return kept, list(dict.fromkeys(doubts))
 
 
@@ -83,17 +83,37 @@ def _is_within(finding: Finding, processes: frozenset[str]) -> bool:
     return bool(finding.processes) and processes.issuperset(finding.processes)
 
 
-def _same_cause_doubts(findings: Sequence[Finding], kept: Sequence[Finding]) -> Iterable[Doubt]:
-    """A finding that another one stands for breaks its own clause all the same, so that this one is not verified."""
+def _same_cause(
+    findings: Sequence[Finding], kept: Sequence[Finding], rules: Sequence[Rule]
+) -> Iterable[Doubt]:
+    """A finding that another one stands for breaks its own clause all the same."""
     names = frozenset(map(id, kept))
+    losers = _losers(rules)
     for finding in findings:
-        if id(finding) not in names and finding.severity != "note":
-            place = finding.place
-            reason = f"{finding.code} has the same cause as another finding ({place.path}:{place.line})"
-            for process in finding.processes or (None,):
-                yield Doubt(
-                    rule=finding.code, clause=finding.clause, process=process, reason=reason, place=place
-                )
+        if id(finding) in names or finding.severity == "note":
+            continue
+        winners = (
+            each for each in kept if each.code in losers.get(finding.code, ()) and _stands_for(each, finding)
+        )
+        codes = ", ".join(dict.fromkeys(each.code for each in winners)) or finding.code
+        for process in finding.processes or (None,):
+            yield Doubt(
+                rule=finding.code,
+                clause=finding.clause,
+                process=process,
+                reason=codes,
+                place=finding.place,
+                broken=True,
+            )
+
+
+def _losers(rules: Sequence[Rule]) -> Mapping[str, set[str]]:
+    """Code -> the codes of the rules that win over it."""
+    losers: dict[str, set[str]] = {}
+    for rule in rules:
+        for code in rule.wins_over:
+            losers.setdefault(code, set()).add(rule.code)
+    return losers
 
 
 def merge(findings: Iterable[Finding]) -> list[Finding]:
@@ -123,10 +143,7 @@ def _with(finding: Finding, **changes: object) -> Finding:
 
 def one_per_cause(findings: list[Finding], rules: Sequence[Rule]) -> list[Finding]:
     """Where two rules see the same cause, the one that names what the user would change stays."""
-    losers: dict[str, set[str]] = {}
-    for rule in rules:
-        for code in rule.wins_over:
-            losers.setdefault(code, set()).add(rule.code)
+    losers = _losers(rules)
     by_code: dict[str, list[Finding]] = {}
     for finding in findings:
         by_code.setdefault(finding.code, []).append(finding)
@@ -134,14 +151,14 @@ def one_per_cause(findings: list[Finding], rules: Sequence[Rule]) -> list[Findin
         finding
         for finding in findings
         if not any(
-            _same_cause(winner, finding)
+            _stands_for(winner, finding)
             for code in losers.get(finding.code, ())
             for winner in by_code.get(code, ())
         )
     ]
 
 
-def _same_cause(winner: Finding, finding: Finding) -> bool:
+def _stands_for(winner: Finding, finding: Finding) -> bool:
     if not set(winner.processes) & set(finding.processes) and winner.processes and finding.processes:
         return False
     same_line = (winner.place.path, winner.place.line) == (finding.place.path, finding.place.line)
@@ -183,9 +200,10 @@ def _verdict(
     hidden: str,
 ) -> ClauseVerdict:
     name = item.process.name
-    broken = [f for f in findings if f.clause == clause and name in f.processes and f.severity != "note"]
+    broken = [f.code for f in findings if f.clause == clause and name in f.processes and f.severity != "note"]
+    broken.extend(d.reason for d in doubts if d.broken and d.clause == clause and d.process == name)
     if broken:
-        codes = ", ".join(dict.fromkeys(f.code for f in broken))
+        codes = ", ".join(dict.fromkeys(broken))
         return ClauseVerdict(clause=clause, process=name, verdict="violates", reason=codes)
     if hidden and not any(view.launch.entry for view in views):
         return ClauseVerdict(clause=clause, process=name, verdict="not verified", reason=hidden)
@@ -245,10 +263,11 @@ def _app_verdicts(
 ) -> Iterable[ClauseVerdict]:
     sources = len(program.declaration.sources)
     for clause in CLAUSES:
-        broken = [f for f in findings if f.clause == clause and not f.processes]
+        broken = [f.code for f in findings if f.clause == clause and not f.processes and f.severity != "note"]
+        broken.extend(d.reason for d in doubts if d.broken and d.clause == clause and d.process is None)
         doubt = next((d.reason for d in doubts if d.clause == clause and d.process is None), "")
-        if any(f.severity != "note" for f in broken):
-            codes = ", ".join(dict.fromkeys(f.code for f in broken if f.severity != "note"))
+        if broken:
+            codes = ", ".join(dict.fromkeys(broken))
             yield ClauseVerdict(clause=clause, process=None, verdict="violates", reason=codes)
         elif doubt:
             yield ClauseVerdict(clause=clause, process=None, verdict="not verified", reason=doubt)
