@@ -55,7 +55,7 @@ _STARTING = ("schedules", "starts-task", "starts-thread", "starts-process")
 _TAKING = ("dispatches", "consumes-jobs", "runs-bot")
 _BESIDE = ("tick", "job", "loop", "thread")
 #: where calls come from that leave nothing behind
-_PLAIN = ("builtins.", "time.", "datetime.", "random.", "math.", "logging.", "json.")
+_PLAIN = ("builtins.", "time.", "datetime.", "random.", "math.", "logging.", "json.", "asyncio.sleep")
 _QUIET = frozenset({"debug", "info", "warning", "error", "exception", "critical", "log"})
 
 
