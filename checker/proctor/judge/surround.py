@@ -8,6 +8,7 @@ from proctor.judge.asking import Wanted, fits
 from proctor.judge.deeds import Deeds
 from proctor.judge.expressions import subexpressions
 from proctor.judge.path_words import blocks_around, place_of
+from proctor.judge.switches import left_out
 from proctor.model.fact import Call, Define, Result
 from proctor.model.finding import Step
 from proctor.model.program import Hit, UnitKey
@@ -25,8 +26,9 @@ def surrounding(wanted: Wanted, deeds: Deeds, key: UnitKey, node: int) -> tuple[
         hit = _block_hit(wanted, deeds, unit, at) or _decorating_hit(wanted, deeds, unit)
         if hit is not None:
             return (Step(hit.place, f"`{hit.symbol}`"), *steps)
+        around = frozenset(blocks_around(deeds, unit, at))
         for source, place in deeds.callers(unit):
-            if source not in seen:
+            if source not in seen and around.isdisjoint(left_out(deeds, source, place, unit)):
                 seen.add(source)
                 names = deeds.program.symbol(source), deeds.program.symbol(unit)
                 step = Step(place_of(deeds, source, place), f"`{names[0]}` calls `{names[1]}`")
