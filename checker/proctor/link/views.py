@@ -457,8 +457,9 @@ def code_key(process: ProcessType, launch: Launch) -> object:
 
 
 def _command_words(launch: Launch) -> tuple[str, ...] | None:
-    """The words that choose one of the app's own commands; servers, workers and schedulers run none of them."""
-    return None if launch.kind in ("web", "worker", "scheduler") else launch.words
+    """The words that choose one of the app's own commands; servers, workers, schedulers and what
+    a library does for a release run none of them."""
+    return None if launch.kind in ("web", "worker", "scheduler", "release") else launch.words
 
 
 def _script_of(entry: EntryPoint) -> UnitKey | None:

@@ -12,7 +12,7 @@ from proctor.model.place import Place
 from proctor.model.process import Launch
 from proctor.resolve.project import APP_ROOT
 from proctor.resolve.shell import Function
-from proctor.resolve.spec import Duration
+from proctor.resolve.spec import Duration, with_fallbacks
 
 Front = bool | Literal["bash"]
 #: How the shell that reads a text treats its last command: "line" (a process type's own line), "command"
@@ -147,9 +147,7 @@ class Situation:
         """As `expand`, with the environment too, and with `defaults` also the fallback of `${NAME:-fallback}`."""
         known = {**self.environment, **self.variables}
         found = _VARIABLE.sub(lambda match: self._value(match, known), self.expand(text))
-        if defaults:
-            found = re.sub(r"\$\{\w+:?[-=]([^{}$]*)\}", r"\1", found)
-        return found
+        return with_fallbacks(found) if defaults else found
 
     def _value(self, found: re.Match[str], known: Mapping[str, str]) -> str:
         name, operator, word = found["bare"] or found["name"], found["op"] or "", found["word"] or ""

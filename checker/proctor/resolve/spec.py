@@ -156,6 +156,11 @@ class Parse(_Spec, frozen=True, kw_only=True):
     duration: Duration | Literal[""] = ""
 
 
+def with_fallbacks(text: str) -> str:
+    """A text of a shell with `fallback` in place of each `${NAME:-fallback}`."""
+    return re.sub(r"\$\{\w+:?[-=]([^{}$]*)\}", r"\1", text)
+
+
 class Variant(_Spec, frozen=True, kw_only=True):
     """What holds for one of the sub-commands `command`, and where `option` (or the environment variable `variable`)
     is present, is one of `equals` or matches the regular expression `matches`. `does`, `drives`, `details` and `signals` are added, the others
@@ -188,9 +193,13 @@ class Variant(_Spec, frozen=True, kw_only=True):
             return True
         if self.present is not None and bool(values) is not self.present:
             return False
-        if self.equals and not (values and values[0] in self.equals):
+        if not self.equals and not self.matches:
+            return True
+        # a value that only the environment says is none of those meant
+        value = with_fallbacks(values[0]) if values else "$"
+        if "$" in value or (self.equals and value not in self.equals):
             return False
-        return not self.matches or bool(values and re.search(self.matches, values[0]))
+        return not self.matches or re.search(self.matches, value) is not None
 
 
 class Launcher:
