@@ -67,7 +67,7 @@ def _read_heroku_yml(manifest: Manifest, content: bytes) -> None:
             command = run.get("command") if run.is_mapping else run
             _type(manifest, name, _command(command), run.line)
         release = document.get("release", "command")
-        _type(manifest, "release", _command(release), release.line)
+        _type(manifest, "release", _command(release), release.line, once=True)
         for name, value in document.get("setup", "config").items():
             manifest.declare(name, value.text)
 
@@ -103,7 +103,7 @@ def _read_fly(manifest: Manifest, content: bytes) -> None:
             _type(manifest, name, command, _line(content, name), "none", grace_seconds=timeout)
     release = _table(data, "deploy").get("release_command")
     if isinstance(release, str):
-        _type(manifest, "release", release, _line(content, "release_command"), "none")
+        _type(manifest, "release", release, _line(content, "release_command"), "none", once=True)
     for key, topic in (("kill_signal", "stop-signal"), ("kill_timeout", "grace-period")):
         if key in data:
             manifest.set(topic, _line(content, key), None, str(data[key]))
@@ -138,7 +138,7 @@ def _take_render(manifest: Manifest, service: Value) -> None:
         folder=folder,
     )  # fmt: skip
     before = service.get("preDeployCommand")
-    _type(manifest, f"{name}-release", before.text, before.line, folder=folder)
+    _type(manifest, f"{name}-release", before.text, before.line, folder=folder, once=True)
     for value, topic in ((instances, "replicas"), (grace, "grace-period")):
         if value:
             manifest.set(topic, value.line, name, value.text)
@@ -164,14 +164,14 @@ def _read_railway_toml(manifest: Manifest, content: bytes) -> None:
         command = deploy.get(key)
         text = " && ".join(map(str, command)) if isinstance(command, list) else command
         if isinstance(text, str):
-            _type(manifest, name, text, _line(content, key))
+            _type(manifest, name, text, _line(content, key), once=name == "release")
     _take_railway(manifest, content, {key: str(value) for key, value in deploy.items()})
 
 
 def _read_railway_json(manifest: Manifest, content: bytes) -> None:
     deploy = read_json(content).get("deploy")
     for key, name in (("startCommand", "web"), ("preDeployCommand", "release")):
-        _type(manifest, name, _command(deploy.get(key)), deploy.get(key).line)
+        _type(manifest, name, _command(deploy.get(key)), deploy.get(key).line, once=name == "release")
     _take_railway(manifest, content, {key: value.text for key, value in deploy.items()})
 
 
@@ -215,7 +215,10 @@ def _read_digital_ocean(manifest: Manifest, content: bytes) -> None:
                 name, command = part.get("name").text, part.get("run_command")
                 count = part.get("instance_count")
                 folder = part.get("source_dir").text.strip("/")
-                _type(manifest, name, command.text, command.line, replicas=count.number, folder=folder)
+                _type(
+                    manifest, name, command.text, command.line, replicas=count.number, folder=folder,
+                    once=kind == "jobs",
+                )  # fmt: skip
                 if count:
                     manifest.set("replicas", count.line, name, count.text)
         for holder in [document, *document.get("services").list(), *document.get("workers").list()]:

@@ -124,7 +124,7 @@ class ProcessType(msgspec.Struct, frozen=True, kw_only=True):
     relative to the root ("" is the root). `development` marks a manifest meant for a developer's machine.
     `init` says that the manifest puts an init program in front as PID 1. `exact` says that `command` stands in the
     file as written, so that columns count from the start of `place`. `copied` pairs absolute paths inside a container
-    image with the tree's paths that were copied there."""
+    image with the tree's paths that were copied there. `once`: the platform runs it once with a deployment, and waits for it."""
 
     name: str
     command: str
@@ -138,6 +138,7 @@ class ProcessType(msgspec.Struct, frozen=True, kw_only=True):
     development: bool = False
     init: bool = False
     exact: bool = False
+    once: bool = False
     copied: tuple[tuple[str, str], ...] = ()
 
 

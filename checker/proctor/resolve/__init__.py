@@ -65,7 +65,7 @@ def _resolve(
             roots=("",) if process.declared_in == "Procfile" else (), seen=frozenset({(place.path, place.line)}),
         )
     )  # fmt: skip
-    launches = tuple(_related(starter.started, starter.n_kept, process.name in _RELEASE))
+    launches = tuple(_related(starter.started, starter.n_kept, process.once or process.name in _RELEASE))
     problem = next(iter(starter.problems), None)
     if not launches and problem is None:
         problem = "the command starts no program"
