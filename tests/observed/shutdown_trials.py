@@ -64,10 +64,10 @@ class Program(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         return self.files["Procfile"].partition(":")[2].strip()
 
 
-def read_programs() -> tuple[Program, ...]:
-    """All programs, family by family; the files under `shared` belong to each of a family."""
+def read_programs(folder: str = "shutdown") -> tuple[Program, ...]:
+    """All programs of a folder of fixtures, family by family; the files under `shared` belong to each of a family."""
     found = []
-    for path in sorted((ROOT / "fixtures" / "shutdown").glob("*.toml")):
+    for path in sorted((ROOT / "fixtures" / folder).glob("*.toml")):
         family = tomli.loads(path.read_text(encoding="utf-8"))
         for row in family["program"]:
             row["files"] = {**family.get("shared", {}), **row["files"]}
