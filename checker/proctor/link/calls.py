@@ -169,6 +169,8 @@ class Calls(Part):
         for base in library:
             # Making a subclass runs the library's own constructor, with what that does.
             self.sheet.effects(base, number, event, call)
+            if call is not None and not has_own:
+                self._passed_on(base, number, call)
 
     def _fill_fields(self, project: tuple[UnitKey, ...], call: Call) -> None:
         """A class without a constructor of its own keeps what it is given in the fields that it lists."""
@@ -191,13 +193,15 @@ class Calls(Part):
                         target = UnitKey(found.path, found.number)
                         self.sheet.edge(target, number, event.block, self.sheet.place(event), "call")
 
-    def _library_call(self, symbol: str, number: int, event: Call) -> None:
-        asked = _ASKED.get(symbol)
-        if asked and event.args:
-            self._ask_object(asked, number, event)
-        self.sheet.effects(symbol, number, event, event)
+    def _passed_on(self, symbol: str, number: int, event: Call) -> bool:
+        """What a library runs of the arguments of a call; False where no row speaks of it. The constructor that a
+        subclass calls runs what calling the class would."""
+        owner = symbol.removesuffix(".__init__")
+        rows = self.rows.find(self.rows.runs, symbol)
+        if not rows and owner != symbol and not self._passes_self(event):
+            rows = self.rows.find(self.rows.runs, owner)
         matched = False
-        for row in self.rows.find(self.rows.runs, symbol):
+        for row in rows:
             if row.argument == "decorator":
                 matched = True
                 continue
@@ -205,6 +209,19 @@ class Calls(Part):
                 continue
             matched = True
             self.runs.follow(row, number, event)
+        return matched
+
+    def _passes_self(self, event: Call) -> bool:
+        """Whether a method hands on its own object first (`Base.__init__(self, …)`)."""
+        params = self.unit.params
+        return bool(event.args and params) and event.args[0] == Name(params[0].name)
+
+    def _library_call(self, symbol: str, number: int, event: Call) -> None:
+        asked = _ASKED.get(symbol)
+        if asked and event.args:
+            self._ask_object(asked, number, event)
+        self.sheet.effects(symbol, number, event, event)
+        matched = self._passed_on(symbol, number, event)
         for loads in self.rows.find(self.rows.loads, symbol):
             self.sheet.loads.append(Loading(self.key, loads, number, self.sheet.place(event)))
         if not matched:
