@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
@@ -86,9 +86,33 @@ def read_words(rule: Rule, table: Mapping[str, Any], shape: type[Words], where: 
     of one. Raises ConfigurationError that names file and word."""
     own = {key: value for key, value in table.items() if key != "judge"}
     try:
-        return msgspec.convert(_listed(own, shape), shape)
+        words = msgspec.convert(_listed(own, shape), shape)
     except msgspec.ValidationError as error:
         raise ConfigurationError(f"{rule.path}: {where} of {rule.code}: {error}") from None
+    if any(_names_no_effect(each) for each in _tables(words)):
+        raise ConfigurationError(
+            f"{rule.path}: {where} of {rule.code}: `details` say how, but neither `effect` nor `symbol` says what."
+        )
+    return words
+
+
+def _tables(words: Any) -> Iterator[msgspec.Struct]:
+    """A struct of words and those within it."""
+    if isinstance(words, msgspec.Struct):
+        yield words
+        for field in msgspec.structs.fields(words):
+            yield from _tables(getattr(words, field.name))
+    elif isinstance(words, tuple):
+        for each in words:
+            yield from _tables(each)
+
+
+def _names_no_effect(words: msgspec.Struct) -> bool:
+    return (
+        isinstance(words, Wanted | WantedIn)
+        and bool(words.details or words.details_not)
+        and not (words.effect or words.symbol)
+    )
 
 
 def _listed(value: Any, shape: Any) -> Any:

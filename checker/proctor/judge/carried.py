@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from proctor.judge.deeds import Deeds
+from proctor.judge.deeds import Deed, Deeds
 from proctor.judge.expressions import subexpressions
-from proctor.model.fact import Attr, Bind, Call, Expr, Name, Result, Unit
+from proctor.model.fact import (
+    Attr,
+    Bind,
+    Call,
+    Event,
+    Expr,
+    Item,
+    Name,
+    Result,
+    Return,
+    SetAttr,
+    SetItem,
+    Unit,
+    Yield,
+)
 from proctor.model.program import UnitKey
 
 #: names of methods that only note what they are given
 _NOTES = frozenset({"debug", "info", "warning", "warn", "error", "exception", "critical", "log", "print"})
+
+#: names of methods by which a container takes something in
+_ADDING = frozenset({"append", "appendleft", "extend", "add", "insert", "update", "put", "put_nowait"})
 
 
 def carriers(
@@ -74,8 +91,41 @@ def is_given(deeds: Deeds, key: UnitKey, first: int, then: int) -> bool:
     return any(_holds(value, names, results) for value in values)
 
 
+def is_brought(deeds: Deeds, key: UnitKey, node: int, deed: Deed) -> bool:
+    """Whether what a deed takes is in the unit's hands after the node: it takes it itself, the call's result is used, or the
+    code that takes it puts it where others find it."""
+    if not deed.via:
+        return True
+    unit = deeds.program.unit(key)
+    event = unit.events[node] if node < len(unit.events) else None
+    if not isinstance(event, Call) or event.use not in ("statement", "await"):
+        return True
+    if event.use == "await" and any(
+        _holds(value, frozenset(), frozenset({node})) for each in unit.events for value in _given(each)
+    ):
+        return True
+    taking = deeds.program.unit(deed.hit.unit)
+    names, results = carriers(deeds, deed.hit.unit, (deed.hit.event,), parameters=False)
+    return any(
+        _holds(value, names, results)
+        for each in taking.events
+        if isinstance(each, SetAttr | SetItem)
+        or (isinstance(each, Call) and isinstance(each.func, Attr) and each.func.name in _ADDING)
+        for value in _given(each)
+    )
+
+
+def _given(event: Event) -> Iterator[Expr | None]:
+    """The values that an event is given."""
+    if isinstance(event, Call):
+        yield from event.args
+        yield from (value for _, value in event.keywords)
+    elif isinstance(event, Bind | SetAttr | SetItem | Return | Yield):
+        yield event.value
+
+
 def _is_unknown(unit: Unit, event: Call) -> bool:
     """A call of something that is neither the app's nor a library's, as far as is known, and no note in a log."""
     if isinstance(event.func, Attr):
         return event.func.name not in _NOTES
-    return isinstance(event.func, Name)
+    return isinstance(event.func, Name | Item)

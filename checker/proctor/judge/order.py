@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from proctor.judge.asking import fits
-from proctor.judge.carried import given_calls, is_given
+from proctor.judge.carried import given_calls, is_brought, is_given
 from proctor.judge.deeds import Deed, Deeds
 from proctor.judge.path_words import (
     Answer,
@@ -108,6 +108,8 @@ def _in_unit(question: OrderQuestion, first: Point, deeds: Deeds, key: UnitKey) 
     firsts = points(first, deeds, key, given)
     thens = points(question.then, deeds, key, given) if question.then else {}
     for node, deed in sorted(firsts.items()):
+        if first.brought and deed is not None and not is_brought(deeds, key, node, deed):
+            continue
         if not _lies_right(question, deeds, key, node):
             continue
         if question.then is None:

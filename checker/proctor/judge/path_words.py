@@ -26,9 +26,11 @@ SettingWords = dict[str, tuple[Scalar, ...]]
 class Point(Wanted, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A point of a path: an event that has the effect (see `Wanted`), itself or, unless `own`, through calls of the
     app's own code. `given` also counts calls of the app's own code, and calls of which nothing is known, that are given
-    what was received (or what the unit was given)."""
+    what was received (or what the unit was given). `brought`: through calls only where what they take is in the unit's hands
+    afterwards."""
 
     given: bool = False
+    brought: bool = False
     own: bool = False
 
 
