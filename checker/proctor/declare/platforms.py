@@ -22,6 +22,8 @@ def platform_reader(path: str) -> tuple[str, Reader] | None:
     UnreadableDocument."""
     if path in _FILES:
         return _FILES[path]
+    if path.startswith(".ebextensions/") and path.endswith(".config"):
+        return "Elastic Beanstalk", _read_elastic_beanstalk
     name = posixpath.basename(path)
     return _FILES.get(name) if path.count("/") <= 1 and name in _ANYWHERE else None
 
@@ -254,6 +256,8 @@ def _read_environment(manifest: Manifest, content: bytes) -> None:
 
 
 def _read_elastic_beanstalk(manifest: Manifest, content: bytes) -> None:
+    # its proxy on the same machine asks at this port, unless `PORT` is set
+    manifest.set("router-port", 1, "web", "8000")
     for document in read_yaml(content):
         environment = document.get("option_settings", "aws:elasticbeanstalk:application:environment")
         for name, value in environment.items():
@@ -280,7 +284,6 @@ _FILES: dict[str, tuple[str, Reader]] = {
     "apprunner.yaml": ("App Runner", _read_app_runner),
     ".env.production": ("environment", _read_environment),
     ".env.prod": ("environment", _read_environment),
-    ".ebextensions/options.config": ("Elastic Beanstalk", _read_elastic_beanstalk),
 }
 _ANYWHERE = frozenset(
     {"fly.toml", "render.yaml", "railway.toml", "railway.json", "nixpacks.toml", "heroku.yml"}

@@ -43,8 +43,12 @@ class _Reading:
     #: own-line acceptances that wait for the next process type
     waiting: list[tuple[str, int]] = field(default_factory=list)
 
+    #: no reader makes anything of the file, so that its lines need no remarks
+    hopeless: bool = False
+
     def say(self, place: Place, topic: str, message: str, name: str | None = None) -> None:
-        self.diagnostics.append(Diagnostic(place, topic, message, name))
+        if not self.hopeless:
+            self.diagnostics.append(Diagnostic(place, topic, message, name))
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,7 @@ def _decode(content: bytes, reading: _Reading) -> str:
         reading.say(
             start, "unreadable-line", "The file is UTF-16: no Procfile reader finds a process type in it."
         )
+        reading.hopeless = True
         return content.decode("utf-16", "replace").lstrip("\ufeff")
     if content.startswith(b"\xef\xbb\xbf"):
         reading.say(

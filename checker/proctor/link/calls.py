@@ -166,11 +166,19 @@ class Calls(Part):
         for row in self.runs.base_rows(library):
             if row.when == "made":
                 self.runs.register_methods(row, project, library, number, event)
-        for base in library:
+        inits = [scope for scope in map(self._init_of, project) if scope is not None]
+        told = _base_call(inits[-1]) if inits else None
+        for base in library if told is not None or not inits else ():
             # Making a subclass runs the library's own constructor, with what that does.
-            self.sheet.effects(base, number, event, call)
+            self.sheet.effects(base, number, event, call, (told, inits[-1]) if told is not None else None)
             if call is not None and not has_own:
                 self._passed_on(base, number, call)
+
+    def _init_of(self, key: UnitKey) -> Scope | None:
+        """The constructor that a class below a library's class writes itself."""
+        for method in self.runs.methods(key, ("__init__",)) if self.world.mro(key)[1] else ():
+            return self.world.scope(method)
+        return None
 
     def _fill_fields(self, project: tuple[UnitKey, ...], call: Call) -> None:
         """A class without a constructor of its own keeps what it is given in the fields that it lists."""
@@ -305,3 +313,11 @@ class Calls(Part):
                     self.sheet.edge(
                         target, number, event.block, place, "callback", text=symbol, wrapped=wrapped
                     )
+
+
+def _base_call(scope: Scope) -> Call | None:
+    """The call by which a constructor runs the one of a class above."""
+    for event in scope.unit.events:
+        if isinstance(event, Call) and isinstance(event.func, Attr) and event.func.name == "__init__":
+            return event
+    return None

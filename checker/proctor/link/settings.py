@@ -235,11 +235,11 @@ class LaunchSettings:
             if isinstance(event, SetItem):
                 key = self.evaluator.evaluate(event.index, scope)
                 if isinstance(key, Known) and isinstance(key.value, str):
-                    self._put_here(row, table, key.value, event.value, write)
+                    self._put_here(row, table, key.value, self.evaluator.evaluate(event.value, scope), write)
             elif isinstance(event, SetAttr):
-                self._put_here(row, table, event.name, event.value, write)
+                self._put_here(row, table, event.name, self.evaluator.evaluate(event.value, scope), write)
             elif isinstance(event, Call) and write.role in ("update", "constructor"):
-                self._update(row, table, event, scope, write.role)
+                self._update(row, table, event, write)
             elif isinstance(event, Call) and write.role == "from_object":
                 self._from_object(row, table, event, scope)
 
@@ -249,17 +249,16 @@ class LaunchSettings:
             key = key.lower()
         table[key] = Setting(key, value, place)
 
-    def _put_here(
-        self, row: SettingsRow, table: Table, key: str, expr: Expr | None, write: SettingWrite
-    ) -> None:
+    def _put_here(self, row: SettingsRow, table: Table, key: str, value: Value, write: SettingWrite) -> None:
         """A key set by one statement: what stands in an `except` or under a condition does not simply win."""
         scope, event = write.scope, write.event
-        value = self.evaluator.evaluate(expr, scope)
         before = table.get(key)
         known = before is not None and not before.is_default
         where = _under(scope.unit, event.block)
-        if where == "except" and known:
-            return
+        if where == "except":
+            if known:
+                return
+            value = Unknown("it is set only after an error")
         state = self.evaluator.block_states(scope)[event.block]
         if state == "dead":
             return
@@ -269,20 +268,15 @@ class LaunchSettings:
             value = Unknown("it is set under a condition")
         self._put(row, table, key, value, _at(scope, event))
 
-    def _update(self, row: SettingsRow, table: Table, event: Call, scope: Scope, role: str) -> None:
-        place = _at(scope, event)
-        if role == "update":
-            for arg in event.args[:1]:
-                value = self.evaluator.evaluate(arg, scope)
-                if isinstance(value, Known) and isinstance(value.value, dict):
-                    for key, item in value.value.items():
-                        self._put(row, table, str(key), item, self._key_place(arg, key, scope) or place)
+    def _update(self, row: SettingsRow, table: Table, event: Call, write: SettingWrite) -> None:
+        for arg in event.args[:1] if write.role == "update" else ():
+            value = self.evaluator.evaluate(arg, write.scope)
+            if isinstance(value, Known) and isinstance(value.value, dict):
+                for key, item in value.value.items():
+                    self._put_here(row, table, str(key), item, write)
         for key, expr in event.keywords:
             if key:
-                self._put(row, table, key, self.evaluator.evaluate(expr, scope), place)
-
-    def _key_place(self, arg: Expr, key: Any, scope: Scope) -> Place | None:
-        return None
+                self._put_here(row, table, key, self.evaluator.evaluate(expr, write.scope), write)
 
     def _from_object(self, row: SettingsRow, table: Table, event: Call, scope: Scope) -> None:
         if not event.args:

@@ -181,14 +181,23 @@ class Sheet:
         if isinstance(name, Const) and isinstance(name.value, str):
             self.ledger.writes.append(EnvironmentWrite(name.value, value, self.scope, is_default))
 
-    def effects(self, symbol: str, number: int, event: Event, call: Call | None) -> None:
-        """Note the effects that using `symbol` has, as far as the arguments of `call` allow."""
+    def effects(
+        self,
+        symbol: str,
+        number: int,
+        event: Event,
+        call: Call | None,
+        told: tuple[Call, Scope] | None = None,
+    ) -> None:
+        """Note the effects that using `symbol` has, as far as the arguments of `call` allow (or of the call in another
+        scope that `told` says)."""
+        asked, scope = told or (call, self.scope)
         for row in self.rows.find(self.rows.effects, symbol):
             if row.awaited is not None and call is not None:
                 driven = call.use in ("await", "value", "return")
                 if row.awaited != driven and (row.awaited or call.use == "await"):
                     continue
-            holds = self.ledger.conditions.hold(row.where, call, self.scope)
+            holds = self.ledger.conditions.hold(row.where, asked, scope)
             if holds is not False:
                 self.hit(row, symbol, number, event, call, holds if isinstance(holds, str) else "")
 

@@ -148,7 +148,7 @@ class DeploySetting(msgspec.Struct, frozen=True, kw_only=True):
     how many and where: "replicas", "autoscaler" ("least-most"), "container-name", "host-port" (a fixed port of the
     host), "host-network", "strategy" ("Recreate"), "read-write-once" (a volume that one machine holds),
     "local-mount" (a folder of the host: "outside:inside", ":ro" behind it where it is read-only, or "hostPath …"), "image-volume"; routing:
-    "sticky-sessions"; launch: "shell-form-cmd" ("CMD …", "ENTRYPOINT …"), "init" ("true"), "restart", "forking",
+    "sticky-sessions", "router-port" (the platform's proxy asks at a port of its own choice); launch: "shell-form-cmd" ("CMD …", "ENTRYPOINT …"), "init" ("true"), "restart", "forking",
     "pid-file"; stopping: "stop-signal", "grace-period" (seconds or a duration such as "1m30s"), "pre-stop",
     "kill-mode", "stop-as-group"; "liveness"."""
 

@@ -19,6 +19,8 @@ from proctor.resolve.situation import Situation, Started, Text, is_known
 from proctor.resolve.spec import Catalogue, Duration, Launcher, Parse, Target
 from proctor.resolve.targets import Search, resolve_target
 
+#: what no shell script begins with: sources of other languages, documents
+_OTHER_TEXT = re.compile(r"\s*(/\*|//|<[?!\w]|package |import |using |\{\s*\")")
 _SHEBANG = re.compile(r"#!\s*(\S+)[ \t]*([^\n]*)")
 _HEAD = 2_000
 _BUILT = frozenset({"bin", "vendor", "node_modules", "venv", ".venv", "env"})
@@ -72,6 +74,16 @@ class Starter:
             self._console_script(script, words, situation, place)
         elif launcher is not None:
             self.apply(launcher, words, situation, place)
+        elif path is not None:
+            is_text = _OTHER_TEXT.match(self.project.text(path)) is not None
+            reason = f"`{word}` is no program: it has no `#!` line, and is no text of a shell"
+            self._unknown(
+                words,
+                situation,
+                place,
+                reason if is_text else f"what `{word}` does is not known",
+                missing=is_text,
+            )
         elif "/" in word or word.endswith((".sh", ".py")):
             reason = f"the program `{word}` is not in the tree"
             if self.project.find_file(word, situation.folder, situation.copied):
@@ -120,7 +132,7 @@ class Starter:
         if launcher is not None:
             self.apply(launcher, [launcher.model.name, *given[1:], *words], situation, place)
             return True
-        if shebang or "\0" in head:
+        if shebang or "\0" in head or _OTHER_TEXT.match(head):
             return False
         self._run_script(path, words[1:], situation, place)
         return True
