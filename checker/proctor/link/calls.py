@@ -62,6 +62,8 @@ class Calls(Part):
             for symbol in self.sheet.symbols[number]:
                 self._library_call(symbol, number, event)
         self._computed(number, event)
+        if event.args and event.use != "decorator":
+            self._applied(number, event, symbols)
         if isinstance(event.func, Attr) and not any(self._is_told(ref) for ref in refs):
             guessed = self.ledger.vague(self.key, number, event.func.name)
             if guessed is not None:
@@ -254,6 +256,24 @@ class Calls(Part):
             if isinstance(ref, ModRef):
                 reason = f"`getattr` with a name that is computed, on module `{ref.path}`"
                 self.sheet.hidden.append(Hidden(self.key, self.sheet.place(event), reason))
+
+    def _applied(self, number: int, event: Call, symbols: list[str]) -> None:
+        """A decorator that is called as a function: `app.route("/")(view)`, `app.before_request(load_user)`."""
+        made = self.unit.events[event.func.event] if isinstance(event.func, Result) else None
+        pairs: list[tuple[str, Call | None]] = [(symbol, None) for symbol in symbols]
+        if isinstance(made, Call):
+            refs = self.world.resolve(made.func, self.scope)
+            pairs = [(ref.symbol, made) for ref in refs if isinstance(ref, LibRef)]
+        for symbol, call in pairs:
+            rows = self.rows.find(self.rows.run_decorators, symbol)
+            if call is not None:
+                rows = [
+                    *rows,
+                    *(row for row in self.rows.find(self.rows.runs, symbol) if row.argument == "decorator"),
+                ]
+            for row in rows:
+                if self.ledger.conditions.hold(row.where, call, self.scope) is not False:
+                    self.runs.run(row, self.runs.targets(row, event.args[0]), number, event, None)
 
     def _computed(self, number: int, event: Call) -> None:
         """A method chosen by a computed name is called: it may be any public one of the object."""

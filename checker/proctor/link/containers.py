@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from proctor.link.memory import Memo, Memory, Refs, contents_cell, union
+from proctor.link.memory import MAX_REFS, Memo, Memory, Refs, contents_cell, union
 from proctor.link.modules import Modules
 from proctor.link.scopes import Binding, Module, Scope
 from proctor.model.fact import (
@@ -187,6 +187,9 @@ class Containers:
                     parts.append(
                         self.contents(Name(expr.name), module.scopes[0], values=values, depth=depth + 1)
                     )
+            elif isinstance(ref, LibRef | LibObj):
+                owner = ref.symbol if isinstance(ref, LibRef) else ref.type
+                parts.append(self.memory.look_at(("", f"{owner}.{expr.name}[]")))
             elif isinstance(ref, ObjRef | UnitRef) and self.names.unit_kind(ref) == "class":
                 parts.append(self._class_contents(UnitKey(ref.path, ref.number), expr.name, values, depth))
         return union(parts)
@@ -221,7 +224,8 @@ class Containers:
         if isinstance(func, Attr) and func.name in ("rpartition", "rsplit"):
             texts = [ref.value for ref in self.names.resolve(func.value, scope) if isinstance(ref, ConstRef)]
             parted = [text.rpartition(".") for text in texts if isinstance(text, str) and "." in text]
-            return tuple(ConstRef(part) for head, _, tail in parted for part in (head, tail))
+            # `World` gives the first name the heads and the others the tails
+            return tuple(ConstRef(part) for head, _, tail in parted for part in (head, tail))[:MAX_REFS]
         if isinstance(func, Attr) and func.name == "keys":
             return self.contents(func.value, scope, values=False, depth=depth + 1)
         if isinstance(func, Name) and func.id in _PASS_ON and not self.names.lookup(func.id, scope):

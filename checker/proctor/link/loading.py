@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from proctor.link.app import App, LinkedWorld
 from proctor.link.exclusions import Exclusions
@@ -30,7 +30,7 @@ from proctor.model.program import (
     Unknown,
     Value,
 )
-from proctor.model.rule import LoadsRow
+from proctor.model.rule import LoadsRow, SettingsRow
 from proctor.model.tree import SourceTree
 from proctor.model.words import Phase
 
@@ -48,6 +48,8 @@ class Loader:
         self.process = process
         self.gaps: dict[Gap, None] = {}
         self._folders: dict[tuple[str, bool], tuple[str, ...]] = {}
+        #: settings modules whose names were handed out
+        self._handed_out: set[str] = set()
 
     def add(
         self, key: UnitKey, phase: Phase, lane: str = "main", origin: tuple[Context, Edge] | None = None
@@ -78,6 +80,21 @@ class Loader:
                 path = self.settings.settings_file(settings_row)
                 if path is not None and not path.endswith("/"):
                     self._load_file(path, None, "import")
+                    self._hand_out(settings_row, path)
+
+    def _hand_out(self, row: SettingsRow, path: str) -> None:
+        """The dotted names that a settings module holds are read wherever the app asks for a key (`settings.PLUGINS`)."""
+        if path in self._handed_out:
+            return
+        self._handed_out.add(path)
+        world, ledger = self.linked.world, self.linked.linker
+        for key, (value, _) in self.settings.evaluator.module_values(path).items():
+            texts = [text for text in _plain_texts(value) if world.names_code(text)]
+            for accessor in row.accessor if texts and key.isupper() else ():
+                refs = tuple(map(ConstRef, texts))
+                ledger.feed_kept(("", f"{accessor}.{key}[]"), refs)
+                if isinstance(value, Known) and isinstance(value.value, str):
+                    ledger.feed_attribute(f"{accessor}.{key}", refs)
 
     def _load(self, row: LoadsRow, loading: Loading | None) -> None:
         names = self._names(row, loading)
@@ -316,6 +333,18 @@ class Loader:
                         self.linked.linker.feed(key, number, (LibObj(self.app.rows.canonical(passed)),))
                 phase: Phase = row.phase or "startup"
                 self.add(key, phase, origin=self._origin(key, loading, phase))
+
+
+def _plain_texts(value: Value) -> Iterator[str]:
+    """The texts that a value is or holds."""
+    if isinstance(value, FromEnv) and value.fallback is not None:
+        yield from _plain_texts(value.fallback)
+    inner = value.value if isinstance(value, Known) else None
+    if isinstance(inner, str):
+        yield inner
+    for item in inner.values() if isinstance(inner, dict) else inner if isinstance(inner, list) else ():
+        if isinstance(item, Known | FromEnv):
+            yield from _plain_texts(item)
 
 
 def packages_of(path: str, roots: Iterable[str], tree: SourceTree) -> list[str]:

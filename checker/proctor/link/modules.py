@@ -23,6 +23,7 @@ class Modules:
         self.roots = roots
         self._modules: dict[str, Module] = {}
         self._found: dict[str, str | None] = {}
+        self._anywhere: dict[str, tuple[str, ...]] = {}
 
     def module(self, path: str) -> Module | None:
         """The module of a file that was read; None for others."""
@@ -75,6 +76,23 @@ class Modules:
             if candidate in self.tree:
                 return candidate
         return f"{stem}/" if self.tree.is_folder(stem) else None
+
+    def names_code(self, value: object) -> bool:
+        """Whether a value is the dotted name of something in a module of the tree."""
+        if not isinstance(value, str) or "." not in value or not value.replace(".", "").isidentifier():
+            return False
+        path = self.find_module(value.rpartition(".")[0])
+        return path is not None and not path.endswith("/")
+
+    def find_anywhere(self, dotted: str) -> tuple[str, ...]:
+        """The files of all packages that hold a module of this (partial) dotted name."""
+        found = self._anywhere.get(dotted)
+        if found is None:
+            tail = f"/{dotted.replace('.', '/')}.py"
+            found = self._anywhere[dotted] = tuple(
+                path for path in self.tree.python if path.endswith(tail) or path == tail[1:]
+            )
+        return found
 
     def submodule(self, path: str, name: str) -> str | None:
         """The module `name` inside the package at `path`."""

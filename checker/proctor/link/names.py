@@ -226,11 +226,20 @@ class World(Hierarchy):
             refs = self._results.entered(event.value, scope)
         elif event.how == "unpack":
             refs = self.elements(event.value, scope)
+            if refs and isinstance(refs[0], ConstRef) and isinstance(event.value, Result):
+                refs = self._part(event, scope, refs)
         elif event.how in ("except", "match", "delete"):
             refs = ()
         else:
             refs = self.resolve(event.value, scope)
         return refs or self.annotated(event.annotation, scope)
+
+    def _part(self, event: Bind, scope: Scope, refs: Refs) -> Refs:
+        """What the first and the other names get of a dotted name that is taken apart (`module, _, name = …`)."""
+        targets = [
+            each.name for each in scope.unit.events if isinstance(each, Bind) and each.value == event.value
+        ]
+        return refs[::2] if targets.index(event.name) == 0 else refs[1::2]
 
     def _defined(self, scope: Scope, event: Define) -> Refs:
         return self.decorated(scope, event.unit, 0)

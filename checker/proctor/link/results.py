@@ -119,7 +119,11 @@ class Results:
         unit = scope.unit
         parts = [self.world.resolve(event.value, scope) for event in scope.given if event.value is not None]
         refs = tuple(ref for ref in union(parts) if ref != ConstRef(None))
-        return refs or self.world.annotated(unit.returns, scope.parent or scope)
+        if not any(isinstance(ref, ObjRef) for ref in refs):
+            # a class of the app that the function says it gives is more than what is known of a library's
+            said = self.world.annotated(unit.returns, scope.parent or scope)
+            refs = union((refs, said)) if any(isinstance(ref, ObjRef) for ref in said) else refs or said
+        return refs
 
     def library_result(self, symbol: str, event: Call | None, scope: Scope, args: tuple[Refs, ...]) -> Refs:
         """What calling a library's function or class gives."""

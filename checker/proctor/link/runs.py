@@ -219,16 +219,9 @@ class Runs(Part):
         return tuple(
             ref
             for ref in self.world.resolve(expr, self.scope)
-            if (not isinstance(ref, ConstRef) or self._names_code(ref.value))
+            if (not isinstance(ref, ConstRef) or self.world.names_code(ref.value))
             and not (isinstance(ref, LibObj) and ref.type.startswith("builtins."))
         )
-
-    def _names_code(self, value: object) -> bool:
-        """Whether a text is the dotted name of something in a module of the tree."""
-        if not isinstance(value, str) or "." not in value or not value.replace(".", "").isidentifier():
-            return False
-        path = self.world.find_module(value.rpartition(".")[0])
-        return path is not None and not path.endswith("/")
 
     def _feed_beside(self, row: RunsRow, table: Expr) -> None:
         """A mapping that stands beside a class in a table holds keyword arguments for its methods
@@ -287,7 +280,7 @@ class Runs(Part):
         if row.text:
             for ref in (*refs, *self.world.contents(inner, self.scope, values=True)):
                 if isinstance(ref, ConstRef) and isinstance(ref.value, str):
-                    found.extend(self._by_path(ref.value))
+                    found.extend(self._by_text(row, ref.value))
             if not found:
                 found.extend(self._by_prefix(inner))
         return tuple(dict.fromkeys(found))
@@ -314,6 +307,19 @@ class Runs(Part):
             UnitRef(path, unit.index)
             for unit in units
             if unit.kind == "function" and unit.parent == 0 and not unit.name.startswith("_")
+        ]
+
+    def _by_text(self, row: RunsRow, text: str) -> list[Ref]:
+        if not row.pattern:
+            return self._by_path(text)
+        dotted = row.pattern.replace("{item}", text)
+        if not dotted.startswith("*."):
+            return self._by_path(dotted)
+        module, _, name = dotted[2:].rpartition(".")
+        return [
+            ref
+            for path in self.world.find_anywhere(module)
+            for ref in self.world.module_attribute(path, name)
         ]
 
     def _by_path(self, dotted: str) -> list[Ref]:
@@ -357,7 +363,10 @@ class Runs(Part):
             for method in self.methods(key, ("__init__",)):
                 self.register(method, row.phase, row.trigger, row, number, event, "runs")
 
-    def _passed(self, name: str) -> Refs:
+    def _passed(self, name: str, call: Call | None) -> Refs:
+        if name.startswith("argument "):
+            place = int(name.removeprefix("argument "))
+            return self.passable(call.args[place]) if call is not None and place < len(call.args) else ()
         if name != "self":
             symbol = self.rows.canonical(name)
             return self.world.kept_attribute(symbol) or (LibObj(symbol),)
@@ -367,7 +376,7 @@ class Runs(Part):
         unit = self.world.scope(target).unit
         for number, passed in enumerate(row.passes):
             if passed and number + offset < len(unit.params):
-                self.ledger.feed(target, number + offset, self._passed(passed))
+                self.ledger.feed(target, number + offset, self._passed(passed, call))
         if row.finished and (target, offset) not in self.ledger.finished:
             self.ledger.finished.add((target, offset))
             self.ledger.add(target)

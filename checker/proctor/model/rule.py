@@ -167,7 +167,8 @@ class RunsRow(_Row, frozen=True, kw_only=True):
     they begin nothing of their own.
     `write` also counts assignments in the body of a project class below the named class (`Settings.functions = [f]`).
     `passes` are the library classes that the function's arguments are instances of, in order ("" where nothing is known,
-    "self" for an instance of the class in whose body the call or decorator stands)."""
+    "self" for an instance of the class in whose body the call or decorator stands, "argument 0" for what the call itself
+    is given there)."""
 
     call: tuple[str, ...] = ()
     decorator: tuple[str, ...] = ()
@@ -185,6 +186,8 @@ class RunsRow(_Row, frozen=True, kw_only=True):
     methods: tuple[str, ...] = ()
     where: tuple[ArgumentTest, ...] = ()
     passes: tuple[str, ...] = ()
+    #: with `text`: the dotted name that the text stands for; "*." in front is any package (`*.commands.{item}.Command`)
+    pattern: str = ""
     #: decorators: calling the decorated name no longer runs the function (it enqueues, say)
     replaces: bool = False
     #: decorators: the function runs whenever that one does whose attribute the decorator is (`@show.register`)
