@@ -187,13 +187,8 @@ class Access(Part):
 
     def class_writes(self) -> None:
         """`class Settings(Base): functions = [f]`."""
-        _, library = self.world.mro(self.key)
+        library = self.ledger.library_of(self.key)
         names = [ancestor for name in library for ancestor in self.rows.ancestors(name)]
-        names.extend(
-            name
-            for name, family in self.rows.entry_classes.items()
-            if self.key in self.ledger.entry_classes.get(family, ())
-        )
         for number, event in enumerate(self.unit.events):
             if isinstance(event, Bind) and event.value is not None:
                 for name in names:

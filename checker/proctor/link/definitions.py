@@ -70,7 +70,7 @@ class Definitions(Part):
             self._decorate(key, unit, position, number, event)
 
     def _class_bases(self, key: UnitKey, number: int, event: Define) -> None:
-        project, library = self.world.mro(key)
+        project, library = self.world.mro(key)[0], self.ledger.library_of(key)
         for row in self.runs.base_rows(library):
             if row.when == "defined":
                 self.runs.register_methods(row, project, library, number, event)

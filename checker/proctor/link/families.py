@@ -8,23 +8,27 @@ from typing import Protocol
 from proctor.link.memory import Refs
 from proctor.link.scopes import Binding, Scope, fixed_prefix
 from proctor.model.fact import Attr, Bind, Call, Choice, Const, Expr, Item, Name, Op, Result, Seq, Text
-from proctor.model.program import ModRef
+from proctor.model.program import ConstRef, ModRef
 from proctor.model.tree import SourceTree
 
 _MAX_DEPTH = 6
 
 
-class Named(Protocol):
+class Rooted(Protocol):
+    """Something that knows the import folders."""
+
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """The import folders."""
+        ...
+
+
+class Named(Rooted, Protocol):
     """What computed names ask of name resolution."""
 
     @property
     def tree(self) -> SourceTree:
         """The files."""
-        ...
-
-    @property
-    def roots(self) -> tuple[str, ...]:
-        """The import folders."""
         ...
 
     def find_module(self, dotted: str) -> str | None:
@@ -47,6 +51,11 @@ def family(world: Named, expr: Expr, scope: Scope, package: Expr | None = None) 
     if isinstance(expr, Const):
         return []
     prefix = _prefix(world, expr, scope, package) or _walked(world, expr, scope)
+    prefixes = [prefix] if prefix else _begun(world, expr, scope)
+    return [name for each in prefixes for name in _modules_in(world, each)]
+
+
+def _modules_in(world: Named, prefix: str) -> list[str]:
     path = world.find_module(prefix)
     if path is None or not path.endswith(("/", "/__init__.py")):
         return []
@@ -61,7 +70,7 @@ def family(world: Named, expr: Expr, scope: Scope, package: Expr | None = None) 
     return [f"{prefix}.{name}" for name in names]
 
 
-def dotted_name(world: Named, path: str) -> str:
+def dotted_name(world: Rooted, path: str) -> str:
     """The name by which the module at `path` is imported."""
     root = max((root for root in world.roots if path.startswith(f"{root}/")), key=len, default="")
     inner = path[len(root) + 1 :] if root else path
@@ -110,6 +119,15 @@ def _prefix(world: Named, expr: Expr, scope: Scope, package: Expr | None) -> str
             world, scope
         )
     return f"{begin}{text}".rpartition(".")[0]
+
+
+def _begun(world: Named, expr: Expr, scope: Scope) -> list[str]:
+    """The packages whose names a text may begin with (`f"{package}.{name}"`)."""
+    parts = expr.parts if isinstance(expr, Text) else ()
+    if len(parts) < 2 or not (isinstance(parts[1], Const) and str(parts[1].value).startswith(".")):
+        return []
+    refs = world.resolve(parts[0], scope)
+    return [ref.value for ref in refs if isinstance(ref, ConstRef) and isinstance(ref.value, str)]
 
 
 def _walked(world: Named, expr: Expr, scope: Scope) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 
+from proctor.link.families import dotted_name
 from proctor.link.memory import Memo, Memory, Refs, attribute_cell, union
 from proctor.link.modules import Modules
 from proctor.link.rows import Rows
@@ -51,6 +52,8 @@ class Hierarchy(Modules, Memory):
 
     def class_member(self, key: UnitKey, name: str, receiver: ObjRef | UnitRef) -> Refs:
         """A member looked up on a class of the tree: its own, its bases', and (for an inexact instance) overrides."""
+        if name == "__module__":
+            return (ConstRef(dotted_name(self, key.path)),)
         open_below = isinstance(receiver, ObjRef) and not receiver.exact
         return self.remembered(
             self._members, (key, name, open_below), lambda: self._class_member(key, name, open_below)
@@ -68,9 +71,18 @@ class Hierarchy(Modules, Memory):
             parts.extend(self.library_member(base, name) for base in library)
             parts.append(self._answered(project, name))
         if open_below:
-            for below in self.below(key):
-                parts.append(self._overriding(below, name, project))
+            overriding = [self._overriding(below, name, project) for below in self.below(key)]
+            if any(overriding) and parts:
+                # no instance has an abstract method as it stands there
+                parts[0] = tuple(ref for ref in parts[0] if not self._is_abstract(ref))
+            parts.extend(overriding)
         return union(parts)
+
+    def _is_abstract(self, ref: Ref) -> bool:
+        if not isinstance(ref, BoundRef):
+            return False
+        unit = self.files[ref.path].units[ref.number]
+        return any(decorator_name(each) == "abstractmethod" for each in unit.decorators)
 
     def _overriding(self, below: UnitKey, name: str, above: tuple[UnitKey, ...]) -> Refs:
         """What a subclass has in place of a member: its own, or that of another of its bases."""

@@ -130,6 +130,18 @@ class Ledger:
             for reader in sorted(self.world.readers.get(cell, ())):
                 self.add(reader)
 
+    def library_of(self, key: UnitKey) -> tuple[str, ...]:
+        """The library classes above a class of the tree, and those that a launcher takes it for."""
+        library = self.world.mro(key)[1]
+        if not self.entry_classes:
+            return library
+        taken = (
+            name
+            for name, family in self.rows.entry_classes.items()
+            if key in self.entry_classes.get(family, ()) and name not in library
+        )
+        return (*library, *taken)
+
     def add_factory(self, key: UnitKey, target: UnitKey) -> None:
         """`target` runs whenever an instance of the class `key` is made: link again whoever makes one."""
         known = self.factories.setdefault(key, {})

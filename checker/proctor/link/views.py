@@ -167,8 +167,9 @@ class View:
             if world.unit_kind(ref) == "class":
                 for family in self.reach.drives:
                     self.linked.linker.entry_classes.setdefault(family, set()).add(key)
-                # it is linked as what it is only now known to be
+                # it is linked as what it is only now known to be, and so is the body that defines it
                 self.linked.linker.add(key)
+                self.linked.linker.add(UnitKey(key.path, self.app.unit(key).parent))
                 if entry.called or entry.kind not in ("jobs-app",):
                     self._start_class(key, entry, serving)
                 return
