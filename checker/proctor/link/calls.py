@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
+
 from proctor.link.linked import Hidden, Loading, SettingWrite
 from proctor.link.memory import attribute_cell, beside_cell
 from proctor.link.results import text_prefix
@@ -339,5 +341,7 @@ def _base_call(scope: Scope) -> Call | None:
     """The call by which a constructor runs the one of a class above."""
     for event in scope.unit.events:
         if isinstance(event, Call) and isinstance(event.func, Attr) and event.func.name == "__init__":
-            return event
+            # `Base.__init__(self, …)` hands on the object itself, too
+            own = event.args[:1] == tuple(Name(param.name) for param in scope.unit.params[:1])
+            return msgspec.structs.replace(event, args=event.args[1:]) if own and event.args else event
     return None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from proctor.link.arms import Arms
 from proctor.link.linked import LinkedUnit
-from proctor.model.fact import Unit, Yield
+from proctor.model.fact import Call, Event, Expr, Result, Unit, Yield
 from proctor.model.program import Context, Edge, Hit, Lane, UnitKey
 from proctor.model.words import Phase
 
@@ -59,6 +59,8 @@ class Spread:
         self.handed: dict[Edge, None] = {}
         #: functions that are kept while modules load or the program starts, to be run when it is at work
         self._kept: dict[Registration, None] = {}
+        #: unit -> its calls whose coroutine becomes a task
+        self._tasks: dict[UnitKey, frozenset[int]] = {}
         #: jobs that another program hands over, each with the edge that does
         self.handed_over: dict[Context, Edge] = {}
         self.words = None if words is None else frozenset(map(_plain, words))
@@ -76,6 +78,7 @@ class Spread:
             self.registered,
             self.handed,
             self._kept,
+            self._tasks,
             self.handed_over,
             self._commands,
             self._partial,
@@ -217,7 +220,8 @@ class Spread:
         if edge.wrapped and not edge.in_main_loop:
             # whoever calls the decorated name runs it already, and of all that are decorated so only this one
             return
-        if edge.later and phase in ("import", "startup"):
+        started = phase == "import" and edge.event in self._handed_to_tasks(context.unit)
+        if started or (edge.later and phase in ("import", "startup")):
             self._kept[Registration(context, edge)] = None
             return
         if edge.how == "callback" and phase == "import":
@@ -229,6 +233,16 @@ class Spread:
         lane = self._lane(edge, context.lane, phase)
         grown = self.arms.call(context, edge.target, phase, calls)
         self._add(Context(edge.target, phase, lane), (context, edge), edge.part, grown)
+
+    def _handed_to_tasks(self, key: UnitKey) -> frozenset[int]:
+        """The calls of a unit whose coroutine becomes a task: it runs beside what follows, not there and then."""
+        known = self._tasks.get(key)
+        if known is None:
+            linked, events = self.linked(key), self.unit_of(key).events
+            starts = [hit.event for hit in linked.hits if hit.effect == "starts-task"] if linked else []
+            given = [arg for number in starts for arg in _arguments(events, number)]
+            known = self._tasks[key] = frozenset(arg.event for arg in given if isinstance(arg, Result))
+        return known
 
     def activate(self, registration: Registration, foreign: bool = False) -> None:
         """Run a registered unit; `foreign` where another program registered it (its path does not lead here)."""
@@ -255,6 +269,11 @@ class Spread:
         if edge.trigger and phase == "request" and self.threads:
             return "thread"
         return current
+
+
+def _arguments(events: Sequence[Event], number: int) -> tuple[Expr, ...]:
+    event = events[number] if number >= 0 else None
+    return event.args if isinstance(event, Call) else ()
 
 
 def _plain(name: str) -> str:
