@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ast
 import io
+import re
 import stat
 import sys
 import tempfile
@@ -84,8 +85,13 @@ def _pieces(data: bytes) -> list[_Piece]:
 
 def _piece(statement: ast.stmt) -> _Piece:
     first = min([statement.lineno, *(each.lineno for each in getattr(statement, "decorator_list", ()))])
-    inner = [each for each in ast.walk(statement) if isinstance(each, ast.stmt) and each is not statement]
-    last = min((each.lineno for each in inner), default=(statement.end_lineno or first) + 1) - 1
+    is_simple = not any(isinstance(each, ast.stmt) for each in ast.iter_child_nodes(statement))
+    # of a statement with others in it, what it says itself
+    said = [
+        each for each in ast.iter_child_nodes(statement) if not isinstance(each, ast.stmt | ast.ExceptHandler)
+    ]
+    inside = [getattr(sub, "end_lineno", None) or 0 for each in said for sub in ast.walk(each)]
+    last = statement.end_lineno if is_simple else max([statement.lineno, *inside])
     shown: dict[str, str] = {}
     for name, value in ast.iter_fields(statement):
         if name not in ("body", "orelse", "finalbody", "handlers", "cases"):
@@ -93,14 +99,14 @@ def _piece(statement: ast.stmt) -> _Piece:
             shown[name] = " ".join(
                 ast.dump(each) if isinstance(each, ast.AST) else repr(each) for each in parts
             )
-    return _Piece(first, max(first, last), f"{type(statement).__name__} {shown}")
+    return _Piece(first, max(first, last or first), f"{type(statement).__name__} {shown}")
 
 
-def _edited_lines(path: str, old: bytes, edits: Sequence[Edit]) -> tuple[set[int], set[int]]:
-    """The lines that edits touch, before and after. Whole lines that are put in touch none before."""
+def _edited_lines(path: str, old: bytes, edits: Sequence[Edit]) -> tuple[set[float], set[float]]:
+    """The lines that edits touch, before and after. Whole lines that are put in touch none before, but lie between two."""
     encoding = encoding_of(path, old)
-    before: set[int] = set()
-    after: set[int] = set()
+    before: set[float] = set()
+    after: set[float] = set()
     shift = 0
     for edit in sorted(dict.fromkeys(edits), key=lambda each: (each.start, each.end)):
         first, last = _line(old, edit.start), _line(old, edit.end)
@@ -110,7 +116,10 @@ def _edited_lines(path: str, old: bytes, edits: Sequence[Edit]) -> tuple[set[int
             (text.endswith((b"\n", b"\r")) and _starts_line(old, edit.start))
             or (text.startswith((b"\n", b"\r")) and _ends_line(old, edit.end))
         )
-        if not is_line:
+        if is_line:
+            # between two lines, which may be those of one statement
+            before.add(first + (-0.5 if text.endswith((b"\n", b"\r")) else 0.5))
+        else:
             before.update(range(first, last + 1))
         start = first + shift
         own = set(range(start, start + more + 1))
@@ -141,8 +150,12 @@ def same_statements(path: str, old: bytes, new: bytes, edits: Sequence[Edit]) ->
     """Whether the statements on lines that no edit touches are the same, in the same order."""
     before, after = _edited_lines(path, old, edits)
 
-    def kept(data: bytes, touched: set[int]) -> list[str]:
-        return [each.text for each in _pieces(data) if not touched & set(range(each.first, each.last + 1))]
+    def kept(data: bytes, touched: set[float]) -> list[str]:
+        return [
+            each.text
+            for each in _pieces(data)
+            if not any(each.first <= line <= each.last for line in touched)
+        ]
 
     return kept(old, before) == kept(new, after)
 
@@ -196,13 +209,14 @@ def _written(plan: Plan, files: Mapping[str, tuple[bytes, bytes]]) -> Iterator[s
 
 
 def with_windows_line_ends(path: str, data: bytes) -> bytes | None:
-    """The file with line ends of Windows."""
-    return None if b"\r" in data else data.replace(b"\n", b"\r\n")
+    """The file with line ends of Windows, if it is no script: a shell takes the carriage return for a part of the command."""
+    is_script = data.startswith(b"#!") or path.endswith(".sh")
+    return None if b"\r" in data or is_script else data.replace(b"\n", b"\r\n")
 
 
 def without_last_line_end(path: str, data: bytes) -> bytes | None:
     """The file without the end of its last line."""
-    return data[:-1] if data.endswith(b"\n") and not data.endswith((b"\n\n", b"\r\n")) else None
+    return data.rstrip(b"\r\n") if data.endswith(b"\n") and not data.endswith((b"\n\n", b"\n\r\n")) else None
 
 
 def with_mark(path: str, data: bytes) -> bytes | None:
@@ -222,11 +236,26 @@ def in_latin_1(path: str, data: bytes) -> bytes | None:
         return None
 
 
+def with_tabs(path: str, data: bytes) -> bytes | None:
+    """The file indented with tabs, if it is Python in steps of four."""
+    steps = [len(each) - len(each.lstrip(b" ")) for each in data.split(b"\n")]
+    if (
+        not path.endswith(".py")
+        or b"\t" in data
+        or b'"""' in data
+        or any(step % 4 for step in steps)
+        or not any(steps)
+    ):
+        return None
+    return re.sub(rb"(?m)^(?:    )+", lambda found: b"\t" * (len(found[0]) // 4), data)
+
+
 VARIANTS: tuple[Callable[[str, bytes], bytes | None], ...] = (
     with_windows_line_ends,
     without_last_line_end,
     with_mark,
     in_latin_1,
+    with_tabs,
 )
 
 
@@ -243,13 +272,8 @@ def is_the_same_change(path: str, old: bytes, new: bytes, other_old: bytes, othe
     """Whether two files that differ only in how they are written are changed in the same way."""
 
     def plain(data: bytes) -> list[str]:
-        lines = (
-            data.removeprefix(_MARK)
-            .decode(encoding_of(path, data))
-            .replace("\r\n", "\n")
-            .rstrip("\n")
-            .split("\n")
-        )
+        text = data.removeprefix(_MARK).decode(encoding_of(path, data)).replace("\r\n", "\n").rstrip("\n")
+        lines = re.sub(r"(?m)^\t+", lambda found: "    " * len(found[0]), text).split("\n")
         return [each for each in lines if each not in ("# -*- coding: latin-1 -*-", "# größe")]
 
     return plain(old) == plain(other_old) and plain(new) == plain(other_new)
@@ -303,7 +327,7 @@ def _tried(tree: SourceTree, book: Rulebook, counted: Counter[str]) -> Iterator[
     counted["made"] += tried.fixed.total()
     counted["left out"] += len(tried.refused)
     for (code, path, line), reason in tried.refused.items():
-        print(f"  left out {code} {path}:{line}: {reason}")
+        print(f"  left out {code} {path}:{line}: {reason}", flush=True)
     after = SourceTree(
         tree.root,
         tree.files,
