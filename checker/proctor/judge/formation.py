@@ -134,6 +134,8 @@ def _about(asked: _Asked) -> Iterator[Outcome]:
         yield from _drains(asked, views)
         return
     found = [each for each in settings_of(asked.program, group.process) if _asks_setting(alternative, each)]
+    if alternative.signal:
+        found.extend(_sent_by_wrappers(views))
     found.sort(key=lambda each: (alternative.topic.index(each.topic), each.place))
     for setting in found[:1] if alternative.once else found:
         main = next((view for view in group.staying if view in views), views[0])
@@ -142,6 +144,17 @@ def _about(asked: _Asked) -> Iterator[Outcome]:
             if what not in alternative.signal:
                 continue
         yield _outcome(asked, main, setting)
+
+
+def _sent_by_wrappers(views: Sequence[ProcessView]) -> Iterator[DeploySetting]:
+    """The signals by which wrappers stop the programs behind them, where that is another one than they got."""
+    for view in views:
+        for signals in view.launch.wrapper_signals:
+            sent = str(signals.get("sends", "TERM"))
+            if sent != "TERM" and view.stays:
+                yield DeploySetting(
+                    topic="stop-signal", value=sent, process=view.process.name, place=view.launch.place
+                )
 
 
 def _asks_setting(alternative: _Alternative, setting: DeploySetting) -> bool:

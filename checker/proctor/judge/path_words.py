@@ -16,7 +16,18 @@ from proctor.judge.graph import around
 from proctor.model.fact import Attr, Call, Define, Expr, Item, Name, Result
 from proctor.model.finding import Step
 from proctor.model.place import Place
-from proctor.model.program import Context, Edge, FromEnv, Known, LibRef, ProcessView, UnitKey, UnitRef, Value
+from proctor.model.program import (
+    Context,
+    Edge,
+    FromEnv,
+    Hit,
+    Known,
+    LibRef,
+    ProcessView,
+    UnitKey,
+    UnitRef,
+    Value,
+)
 from proctor.model.words import Phase, Severity
 
 Scalar = str | int | float | bool
@@ -54,6 +65,7 @@ class PathQuestion(ProcessWords, frozen=True, kw_only=True, forbid_unknown_field
     once: Literal["", "unit", "process", "app"] = ""
     severity: Severity | None = None
     message: str = ""
+    doubt: str = ""
 
 
 class Answer(NamedTuple):
@@ -111,11 +123,7 @@ def _is_job(deeds: Deeds, question: PathQuestion, key: UnitKey, patterns: tuple[
         registrars = _registrars(deeds, edge)
         if not any(fnmatchcase(name, pattern) for name in registrars for pattern in patterns):
             continue
-        at = {
-            edge.event,
-            *(each.event for each in deeds.program.unit(key).decorators if isinstance(each, Result)),
-        }
-        chosen = [hit for hit in deeds.program.unit_hits(edge.source) if hit.event in at]
+        chosen = registering_hits(deeds, edge, key)
         sure = [hit for hit in chosen if not hit.unsure]
         if question.option and not any(fits(want, hit) for want in question.option for hit in sure):
             continue
@@ -124,6 +132,15 @@ def _is_job(deeds: Deeds, question: PathQuestion, key: UnitKey, patterns: tuple[
         if question.scheduled is None or is_scheduled(deeds, question, key) == question.scheduled:
             return True
     return False
+
+
+def registering_hits(deeds: Deeds, edge: Edge, key: UnitKey) -> list[Hit]:
+    """The effects of the call, or of the decorators, by which an edge registers a unit."""
+    at = {
+        edge.event,
+        *(each.event for each in deeds.program.unit(key).decorators if isinstance(each, Result)),
+    }
+    return [hit for hit in deeds.program.unit_hits(edge.source) if hit.event in at]
 
 
 def _registrars(deeds: Deeds, edge: Edge) -> frozenset[str]:

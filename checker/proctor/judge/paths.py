@@ -29,7 +29,7 @@ from proctor.errors import ConfigurationError
 from proctor.judge import batches, caught, delays, dropped, held, order
 from proctor.judge.asking import asks_process, read_words
 from proctor.judge.deeds import Deeds, Units
-from proctor.judge.drafts import Outcome, Platform, make_doubt, make_finding
+from proctor.judge.drafts import Outcome, Platform, fill, make_doubt, make_finding
 from proctor.judge.path_words import Answer, PathQuestion, settings_fit
 from proctor.model.finding import Step
 from proctor.model.program import ProcessView, Program
@@ -88,6 +88,11 @@ def _outcomes(
     fit = settings_fit(question, view)
     if fit is False:
         return
+    if question.doubt:
+        for answer in asked.answers(question, deeds):
+            # a finding keeps no clause from being left open
+            yield make_doubt(rule, view, fill(question.doubt, answer.names), answer.place)
+            return
     for answer in asked.answers(question, deeds):
         mark = (rule.code, number, answer.place)
         said: set[object] = {(rule.code, "process", number), (rule.code, "app", 0)}

@@ -16,10 +16,11 @@ from proctor.judge.expressions import subexpressions
 from proctor.judge.handlers import Handler
 from proctor.judge.mainloops import Loop, work_at_risk
 from proctor.judge.noticing import is_read
-from proctor.judge.path_words import Answer
+from proctor.judge.path_words import Answer, registering_hits
 from proctor.judge.shutdown import End, Shutdown
 from proctor.model.fact import Attr, Call
 from proctor.model.finding import Step
+from proctor.model.place import Place
 from proctor.model.program import Context, Known, ProcessView, UnitKey
 from proctor.model.words import Severity
 
@@ -319,6 +320,7 @@ class LauncherQuestion(SignalQuestion, frozen=True, kw_only=True, forbid_unknown
     launched_does: tuple[str, ...] = ()
     signals_all: bool | None = None
     settings_not: dict[str, tuple[str | int | float | bool, ...]] = msgspec.field(default_factory=dict)
+    all_jobs_not: Wanted | None = None
     unbounded: bool | None = None
 
 
@@ -343,11 +345,54 @@ def launcher_answers(
         setting = view.setting(system, key)
         if setting is not None and isinstance(setting.value, Known) and setting.value.value in values:
             return
+    if question.all_jobs_not is not None and _all_jobs(deeds, question.all_jobs_not):
+        return
     context = next(iter(view.contexts), None) or Context(UnitKey("", 0), "startup", "main")
     command = " ".join(view.launch.words)
     names = {"symbol": view.launch.launcher, "command": command if len(command) <= 60 else command[:59] + "…"}
     steps = view.launch.chain
     yield Answer(context, view.launch.place, names, steps, f"`{names['command']}`", view.launch.launcher)
+
+
+def _all_jobs(deeds: Deeds, wanted: Wanted) -> bool:
+    """Whether the program runs jobs, and each of them is registered with such an effect."""
+    registered = [
+        registering_hits(deeds, origin[1], context.unit)
+        for context, origin in deeds.view.contexts.items()
+        if context.phase == "job" and origin is not None and origin[1].trigger
+    ]
+    return bool(registered) and all(any(fits(wanted, hit) for hit in hits) for hits in registered)
+
+
+# --- sudden death ---------------------------------------------------------------------------------------------------
+
+
+class DeathQuestion(SignalQuestion, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the launcher, or the library's loop in which the program stays, makes of the job in hand when the process dies at once
+    (`death`: "loses-job", "fails-job"). `doubt`: the reason for which the clause is not verified, in place of a finding."""
+
+    death: tuple[str, ...]
+    doubt: str = ""
+
+
+def death_answers(
+    question: DeathQuestion, deeds: Deeds, shutdown: Shutdown, platform: Platform
+) -> Iterator[Answer]:
+    """The program, or the first of its loops, that makes this of the job in hand."""
+    view = deeds.view
+    if view.launch.signals.get("death") in question.death:
+        context = next(iter(view.contexts), None) or Context(UnitKey("", 0), "startup", "main")
+        yield _death_answer(question, context, view.launch.place, view.launch.launcher)
+        return
+    for context, hit in view.hits("consumes-jobs"):
+        if hit.details.get("death") in question.death:
+            yield _death_answer(question, context, hit.place, hit.symbol)
+            return
+
+
+def _death_answer(question: DeathQuestion, context: Context, place: Place, symbol: str) -> Answer:
+    doubt = question.doubt.replace("{symbol}", symbol)
+    return Answer(context, place, {"symbol": symbol}, (), f"`{symbol}`", symbol, doubt)
 
 
 # --- what is left ------------------------------------------------------------------------------------------------------

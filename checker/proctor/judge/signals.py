@@ -7,11 +7,13 @@ Questions:
 - "loop" (`LoopQuestion`): how the program's loops meet SIGTERM, and what becomes of the job in hand;
 - "handler" (`HandlerQuestion`): registrations of handlers, and what these do;
 - "launcher" (`LauncherQuestion`): what the launcher's own handling does;
+- "death" (`DeathQuestion`): what becomes of the job in hand when the process is killed;
 - "left" (`LeftQuestion`): what is left, or not done, at the end;
 - "swallowed" (`CaughtQuestion`): an arm swallows the exception by which the handler means to end the program.
 
 The words of launcher models that this judge knows are `term` (what SIGTERM does: "drains", "finishes-job", "returns-job",
 "stops-children"; "drops", "cancels-job", "interrupts-job", "reloads", "ignores", "dies"), `unfinished` (of what it cancels: "requeued"),
+`death` (what SIGKILL makes of the job in hand: "loses-job", "fails-job"),
 `children` ("die" or "finish" when each process gets the signal), and `installed` (when it sets its handlers: "before-import" or
 "before-startup").
 """
@@ -37,6 +39,7 @@ _QUESTIONS: Mapping[str, tuple[type[questions.SignalQuestion], _Answers]] = {
     "loop": (questions.LoopQuestion, questions.loop_answers),
     "handler": (questions.HandlerQuestion, questions.handler_answers),
     "launcher": (questions.LauncherQuestion, questions.launcher_answers),
+    "death": (questions.DeathQuestion, questions.death_answers),
     "left": (questions.LeftQuestion, questions.left_answers),
     "swallowed": (questions.SwallowedQuestion, questions.swallowed_answers),
 }
@@ -61,7 +64,7 @@ def judge(rules: Sequence[Rule], program: Program, platform: Platform) -> Sequen
             if not asks_process(each.question, view) or not questions.asks_owner(each.question, view):
                 continue
             for answer in each.answers(each.question, deeds, shutdown, platform):
-                mark = (each.rule.code, answer.place)
+                mark = (each.rule.code, answer.place, bool(answer.doubt))
                 if mark not in done:
                     done.add(mark)
                     outcomes.append(_outcome(each, view, answer))

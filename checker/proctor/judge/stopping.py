@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 from proctor.judge.drafts import Platform
 from proctor.judge.programs import may_hide, settings_of, shown
+from proctor.model.fact import Attr, Expr, Name, Seq
 from proctor.model.place import Place
 from proctor.model.process import ProcessType
 from proctor.model.program import ProcessView, Program
@@ -147,7 +148,25 @@ def _in_code(
             # another signal, whose name the effect does not say
             return "unknown"
         handled = handled or hit.effect == "handles-sigterm"
-    if name == "INT" or may_hide((view,), "sets-signal"):
-        # Python turns it into an exception, which the code may wait for
+    if not handled or may_hide((view,), "sets-signal"):
         return "unknown"
-    return "unhandled" if handled else "unknown"
+    if name == "INT":
+        # Python turns it into an exception, which comes out of the middle of the job
+        return "unknown" if _waits_for_interrupt(view, program) else "worse"
+    return "unhandled"
+
+
+def _waits_for_interrupt(view: ProcessView, program: Program) -> bool:
+    """Whether the code catches KeyboardInterrupt somewhere, or everything."""
+    for context in view.contexts:
+        for block in program.unit(context.unit).blocks:
+            if block.kind != "except":
+                continue
+            items = block.test.items if isinstance(block.test, Seq) else ()
+            if not items or any(_last_name(item) in ("KeyboardInterrupt", "BaseException") for item in items):
+                return True
+    return False
+
+
+def _last_name(expr: Expr) -> str:
+    return expr.id if isinstance(expr, Name) else expr.name if isinstance(expr, Attr) else ""
