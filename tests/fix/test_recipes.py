@@ -211,3 +211,140 @@ def test_a_lock_that_is_let_go_elsewhere_too_is_left_alone() -> None:
         b"    lock.release()\nthreading.Thread(target=go).start()\ngo(1)\n",
     }
     assert reasons(files, "TC42") == {"the lock is let go or taken again in between"}
+
+
+def test_a_set_stands_apart_from_what_follows_the_imports() -> None:
+    files = coroutine("import asyncio", "    asyncio.create_task(index())")
+    tight = {
+        **files,
+        "app.py": files["app.py"].replace(b"app = FastAPI()", b"app = FastAPI()  # next to the imports"),
+    }
+    new = fixed(tight, "TC21")["app.py"].decode()
+    assert "background_tasks = set()\n\napp = FastAPI()  # next" in new
+
+
+# --- SIGTERM -----------------------------------------------------------------------------------------------------
+
+
+def worker(text: str) -> dict[str, bytes]:
+    return {"Procfile": b"worker: python w.py\n", "w.py": text.encode()}
+
+
+LOOP = "import time\nimport requests\n{head}while True:\n    requests.post('x', timeout=9)\n{body}"
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "reason"),
+    [
+        ("", "    while True:\n        time.sleep(1)\n", "another endless loop stands in it"),
+        ("", "    time.sleep(1)\nelse:\n    print(1)\n", "the loop has an `else`"),
+        ("", "    time.sleep(1)\nprint('never')\n", ""),
+        ("stop = stopping = stop_requested = shutdown = 1\n", "    time.sleep(1)\n", "every fitting name means something already"),
+        ("signal = 1\n", "    time.sleep(1)\n", "`signal` is the name of something else in this file"),
+    ],
+)  # fmt: skip
+def test_a_loop_is_not_stopped_where_a_flag_at_its_head_would_not_do(
+    head: str, body: str, reason: str
+) -> None:
+    assert reasons(worker(LOOP.format(head=head, body=body)), "TF941") == {reason}
+
+
+def test_a_loop_that_others_go_round_in_threads_is_left_alone() -> None:
+    text = (
+        "import threading, time\nimport requests\ndef work():\n    while True:\n        requests.post('x', timeout=9)\n"
+        "        time.sleep(1)\nthreading.Thread(target=work).start()\n"
+    )
+    assert reasons(worker(text), "TF941") == {"the loop runs in a thread, which no signal reaches"}
+
+
+def test_what_a_handler_does_last_may_be_a_block() -> None:
+    text = (
+        "import signal\nimport time\nimport requests\n\ndef on_term(number, frame):\n    if number:\n        print(number)\n\n"
+        "signal.signal(signal.SIGTERM, on_term)\nwhile True:\n    requests.post('x', timeout=9)\n    time.sleep(1)\n"
+    )
+    new = fixed(worker(text), "TF951")["w.py"].decode()
+    assert "        print(number)\n    stop.set()\n\nsignal.signal" in new
+    assert "while not stop.is_set():\n    requests.post('x', timeout=9)\n    stop.wait(1)\n" in new
+
+
+@pytest.mark.parametrize(
+    ("wait", "expected"),
+    [
+        ("job = jobs.get()", "    try:\n        job = jobs.get(timeout=1)\n    except queue.Empty:\n        continue\n"),
+        ("job = jobs.get(block=True)", "    try:\n        job = jobs.get(block=True, timeout=1)\n    except queue.Empty:\n        continue\n"),
+    ],
+)  # fmt: skip
+def test_a_wait_for_a_queue_gets_a_bound(wait: str, expected: str) -> None:
+    text = (
+        "import queue\nimport signal\nimport threading\nimport requests\nfrom feed import fill\njobs = queue.Queue()\n"
+        "stop = threading.Event()\nsignal.signal(signal.SIGTERM, lambda *_: stop.set())\n"
+        "threading.Thread(target=fill, args=(jobs,), daemon=True).start()\n"
+        f"while not stop.is_set():\n    {wait}\n    requests.post('x', data=job, timeout=9)\n"
+    )
+    files = {
+        **worker(text),
+        "feed.py": b"import sys\ndef fill(jobs):\n    for x in sys.stdin:\n        jobs.put(x)\n",
+    }
+    assert expected in fixed(files, "TF961")["w.py"].decode()
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("    print('waiting')\n    job = jobs.get()\n", "what stands in front of the wait in the loop would run every second"),
+        ("    job = str(jobs.get())\n", "the result of the wait is used in the same statement"),
+        ("    for _ in range(3):\n        job = jobs.get()\n", "the wait does not stand in the loop itself"),
+    ],
+)  # fmt: skip
+def test_a_wait_is_not_bounded_where_going_round_would_do_more(body: str, reason: str) -> None:
+    text = (
+        "import queue\nimport signal\nimport threading\nimport requests\nfrom feed import fill\njobs = queue.Queue()\n"
+        "stop = threading.Event()\nsignal.signal(signal.SIGTERM, lambda *_: stop.set())\n"
+        "threading.Thread(target=fill, args=(jobs,), daemon=True).start()\n"
+        f"while not stop.is_set():\n{body}    requests.post('x', data=job, timeout=9)\n"
+    )
+    files = {
+        **worker(text),
+        "feed.py": b"import sys\ndef fill(jobs):\n    for x in sys.stdin:\n        jobs.put(x)\n",
+    }
+    assert reasons(files, "TF961") == {reason}
+
+
+# --- messages and programs ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("    if not body:\n        return\n    requests.post('x', data=body, timeout=9)\n", "the work has several ends, and which of them acknowledge is to be decided"),
+        ("    method = requests.post('x', data=body, timeout=9)\n", "the work binds anew what the acknowledgement needs"),
+    ],
+)  # fmt: skip
+def test_an_acknowledgement_does_not_move_behind_work_with_several_ends(body: str, reason: str) -> None:
+    text = (
+        "import pika\nimport requests\ndef handle(channel, method, properties, body):\n"
+        f"    channel.basic_ack(delivery_tag=method.delivery_tag)\n{body}"
+        "channel = pika.BlockingConnection(pika.ConnectionParameters('mq')).channel()\n"
+        "channel.basic_consume(queue='orders', on_message_callback=handle)\nchannel.start_consuming()\n"
+    )
+    assert reasons(worker(text), "TF981") == {reason}
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        ("streamlit run page.py & gunicorn app:app & celery -A jobs worker", "what a process type for `streamlit run page.py` should be called is to be decided"),
+        ("gunicorn app:app & (celery -A jobs worker)", "the line is written in a way that is not understood"),
+        ("gunicorn app:app & celery -A jobs worker & rq worker", "two of the programs would have the same name"),
+    ],
+)  # fmt: skip
+def test_programs_are_not_parted_on_a_guess(command: str, reason: str) -> None:
+    files = {
+        "Procfile": f"web: {command}\n".encode(),
+        "app.py": FLASK,
+        "jobs.py": CELERY,
+        "page.py": b"import streamlit\n",
+    }
+    plans, _ = plans_of(files, "TF821")
+    assert not fix.choose(plans, unsafe=True)
+    assert {each.reason for each in plans} == {reason}

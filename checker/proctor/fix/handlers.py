@@ -5,7 +5,7 @@ from __future__ import annotations
 import libcst as cst
 
 from proctor.fix.asked import Asked, Offer
-from proctor.fix.imports import head_end, use_module
+from proctor.fix.imports import declare, use_module
 from proctor.fix.loops import Loop, above_comments, asked_at_head, left_behind, loop_of, waits_of
 from proctor.fix.names import free_name, outermost
 from proctor.fix.python_code import Code
@@ -159,18 +159,12 @@ def _event_set(asked: Asked, loop: Loop, function: cst.FunctionDef) -> tuple[Edi
         raise Declined("what the handler should wake in the event loop is to be decided")
     name = free_name(code, asked.names("names"), code.module)
     library, imports = use_module(code, "threading")
-    end = head_end(code)
-    if not end:
-        raise Declined("the file has no imports to put the event behind")
+    if any(code.nodes(cst.Return, function)):
+        raise Declined("the handler returns early")
     last = function.body.body[-1]
-    if not isinstance(function.body, cst.IndentedBlock) or isinstance(
-        getattr(last, "body", [None])[0], cst.Return
-    ):
-        raise Declined("the handler is written in a way that is not understood")
-    declared = code.source.insert_line(end, f"\n{name} = {library}.Event()")
-    sets = code.source.insert_line(
-        code.span(last)[1], f"{code.source.indent(code.span(last)[0])}{name}.set()"
-    )
+    declared = declare(code, f"{name} = {library}.Event()")
+    indent = code.source.indent(code.span(last)[0])
+    sets = code.source.insert_line(code.end(last), f"{indent}{name}.set()")
     return (*imports, declared, sets, *_ended_by(asked, loop, name))
 
 

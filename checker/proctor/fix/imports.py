@@ -97,7 +97,18 @@ def _is_only_in(code: Code, bound: cst.Name, *gone: cst.CSTNode) -> bool:
     )
 
 
-def head_end(code: Code) -> int:
+def declare(code: Code, text: str) -> Edit:
+    """The edit that puts lines of the module's own behind the imports at its head, parted from what stands around them. Raises
+    Declined where there are no imports."""
+    end = _imports_end(code)
+    if not end:
+        raise Declined("the file has no imports to put a name of the module behind")
+    line = code.source.line_of(end)
+    is_tight = line < code.source.n_lines and bool(code.source.line(line + 1).strip())
+    return code.source.insert_line(end, f"\n{text}" + ("\n" if is_tight else ""))
+
+
+def _imports_end(code: Code) -> int:
     """The offset of the end of the last import at the head of the module, in front of its first function, class or other block;
     0 where there is none."""
     end = 0

@@ -226,7 +226,6 @@ def left_behind(loop: Loop, name: str, interrupted: cst.ExceptHandler | None) ->
     """What is needed behind a loop that the event `name` may now end: the clean-up of the arm for Ctrl-C, if there is one, and
     no code that was never meant to run then."""
     code, indent = loop.code, loop.indent
-    end = code.span(loop.node)[1]
     may_break = any(_nearest_loop(code, each) is loop.node for each in code.nodes(cst.Break, loop.node))
     if interrupted is not None:
         if any(each is loop.node for each in code.parents(interrupted)):
@@ -236,7 +235,7 @@ def left_behind(loop: Loop, name: str, interrupted: cst.ExceptHandler | None) ->
         if loop.is_endless and not may_break:
             text = f"{indent}raise KeyboardInterrupt"
         comment = f"{indent}# SIGTERM is to be cleaned up after like Ctrl-C"
-        yield code.source.insert_line(_body_end(code, loop.node, end), f"{comment}\n{text}")
+        yield code.source.insert_line(code.end(loop.node), f"{comment}\n{text}")
         return
     if not loop.is_endless or may_break:
         return
@@ -246,13 +245,7 @@ def left_behind(loop: Loop, name: str, interrupted: cst.ExceptHandler | None) ->
     if any(_following(code, loop)):
         if loop.function is None:
             raise Declined("code that was never run so far stands behind the loop")
-        yield code.source.insert_line(_body_end(code, loop.node, end), f"{indent}return")
-
-
-def _body_end(code: Code, node: cst.While, end: int) -> int:
-    """The offset in the last line of a loop: its span may reach over the line end."""
-    text = code.source.text[:end]
-    return len(text.rstrip())
+        yield code.source.insert_line(code.end(loop.node), f"{indent}return")
 
 
 def _following(code: Code, loop: Loop) -> Iterator[cst.CSTNode]:

@@ -110,9 +110,9 @@ def _committed(code: Code, call: cst.Call, row: Mapping[str, Any]) -> tuple[Edit
 
 def _at_end(code: Code, block: cst.IndentedBlock, line: str) -> Edit:
     """The edit that puts a line behind the last statement of a block."""
-    start, end = code.span(block.body[-1])
-    stop = start + len(code.source.text[start:end].rstrip())
-    return code.source.insert_line(stop, code.source.indent(code.span(block.body[0])[0]) + line)
+    return code.source.insert_line(
+        code.end(block.body[-1]), code.source.indent(code.span(block.body[0])[0]) + line
+    )
 
 
 # --- the app does it -----------------------------------------------------------------------------------------------
@@ -140,9 +140,7 @@ def _moved(asked: Asked, code: Code, call: cst.Call) -> tuple[Edit, ...]:
     text = source.text[start:end]
     line = source.line_of(end)
     stop = source.offset(line + 1, 0) if line < source.n_lines else end
-    begin = code.span(behind[-1])[0]
-    at = begin + len(source.text[begin:last].rstrip())
-    return (source.edit(start, stop, ""), source.insert_line(at, text))
+    return (source.edit(start, stop, ""), source.insert_line(code.end(behind[-1]), text))
 
 
 def _check_behind(code: Code, behind: Any, call: cst.Call) -> None:

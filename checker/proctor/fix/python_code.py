@@ -36,6 +36,11 @@ class Code:
         span = self._spans[node]
         return self._offset(span.start), self._offset(span.start + span.length)
 
+    def end(self, node: cst.CSTNode) -> int:
+        """Where the last character of a node stands that is no white space: the span of a block reaches over its line end."""
+        start, end = self.span(node)
+        return start + len(self.source.text[start:end].rstrip())
+
     def _offset(self, at: int) -> int:
         return at if self._bytes is None else len(self._bytes[:at].decode("utf-8", "surrogatepass"))
 

@@ -8,7 +8,7 @@ import re
 import libcst as cst
 
 from proctor.fix.asked import Asked, Offer
-from proctor.fix.imports import head_end
+from proctor.fix.imports import declare
 from proctor.fix.names import free_name, outermost
 from proctor.fix.python_code import Code
 from proctor.fix.source import Declined
@@ -48,13 +48,8 @@ def _kept_set(code: Code, names: tuple[str, ...]) -> tuple[str, tuple[Edit, ...]
         if re.search(rf"^{name}(?:: [^=\n]+)? = set\(\)", code.source.text, re.MULTILINE):
             return name, ()
     name = free_name(code, names, code.module)
-    end = head_end(code)
-    text = (
-        f"#: tasks that are at work: the event loop itself keeps only weak references to them\n{name} = set()"
-    )
-    if not end:
-        raise Declined("the file has no imports to put the set behind")
-    return name, (code.source.insert_line(end, f"\n{text}"),)
+    reason = "#: tasks that are at work: the event loop itself keeps only weak references to them"
+    return name, (declare(code, f"{reason}\n{name} = set()"),)
 
 
 def let_through(asked: Asked) -> Offer:
@@ -124,7 +119,7 @@ def _raised(code: Code, handler: cst.ExceptHandler) -> Edit:
         if isinstance(small, cst.Pass | cst.Continue) or _is_ellipsis(small):
             return code.source.edit(*code.span(small), "raise")
     indent = code.source.indent(code.span(last)[0])
-    return code.source.insert_line(code.span(last)[1], f"{indent}raise")
+    return code.source.insert_line(code.end(last), f"{indent}raise")
 
 
 def _is_ellipsis(small: cst.BaseSmallStatement) -> bool:

@@ -11,7 +11,7 @@ import libcst as cst
 
 from proctor.fix.apply import overlap
 from proctor.fix.asked import Asked, Offer
-from proctor.fix.imports import drop_unused, head_end, use_member, use_module
+from proctor.fix.imports import declare, drop_unused, use_member, use_module
 from proctor.fix.names import called_as, free_name, outermost
 from proctor.fix.python_code import Code
 from proctor.fix.source import Declined
@@ -206,15 +206,11 @@ def _second_flag(asked: Asked, code: Code, event: str) -> list[Edit]:
     """An event of the module beside the flag, which the handler of SIGTERM sets, too."""
     handler = handler_of(code)
     library, imports = use_module(code, "threading")
-    end = head_end(code)
-    if not end:
-        raise Declined("the file has no imports to put the event behind")
-    declared = code.source.insert_line(
-        end, f"\n#: set by the handler of SIGTERM, so that no pause outlasts it\n{event} = {library}.Event()"
-    )
+    reason = "#: set by the handler of SIGTERM, so that no pause outlasts it"
+    declared = declare(code, f"{reason}\n{event} = {library}.Event()")
     last = handler.body.body[-1]
     line = f"{code.source.indent(code.span(last)[0])}{event}.set()"
-    return [*imports, declared, code.source.insert_line(code.span(last)[1], line)]
+    return [*imports, declared, code.source.insert_line(code.end(last), line)]
 
 
 def handler_of(code: Code) -> cst.FunctionDef:
