@@ -1032,6 +1032,62 @@ class Node:
 Node().child().child().runs_up()
 """
     },
+    "a decorator that has a library run its inner function": {
+        "main.py": """
+import functools
+import threading
+
+
+def in_background(function):
+    @functools.wraps(function)
+    def runs_around():
+        function()
+
+    thread = threading.Thread(target=runs_around)
+    thread.start()
+    thread.join()
+    return runs_around
+
+
+@in_background
+def runs_inside():
+    pass
+"""
+    },
+    "a name that becomes the class that it names": {
+        "main.py": """
+import importlib
+
+BACKENDS = {"mail": ("Mail", "backends.mail.Mail"), "sms": ("SMS", "backends.sms.Sms")}
+
+
+def backend(kind):
+    label, found = BACKENDS[kind]
+    if isinstance(found, str):
+        module, name = found.rsplit(".", maxsplit=1)
+        found = getattr(importlib.import_module(module), name)
+    return found()
+
+
+for kind in BACKENDS:
+    backend(kind).send()
+""",
+        "backends/__init__.py": "",
+        "backends/mail.py": "class Mail:\n    def send(self):\n        runs_mail()\n\n\ndef runs_mail():\n    pass\n",
+        "backends/sms.py": "class Sms:\n    def send(self):\n        runs_sms()\n\n\ndef runs_sms():\n    pass\n",
+    },
+    "modules named relative to a package": {
+        "main.py": """
+import importlib
+import os
+
+for file in sorted(os.listdir("plugins")):
+    if not file.startswith("_"):
+        importlib.import_module("." + file.removesuffix(".py"), package="plugins").setup()
+""",
+        "plugins/__init__.py": "",
+        "plugins/mail.py": "def setup():\n    runs_setup()\n\n\ndef runs_setup():\n    pass\n",
+    },
     "builder chains": {
         "main.py": """
 class Query:

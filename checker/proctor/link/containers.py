@@ -40,6 +40,10 @@ class Names(Protocol):
         """All that `expr` may stand for in `scope`."""
         ...
 
+    def bound(self, bindings: list[Binding]) -> Refs:
+        """All that a name stands for that is bound so."""
+        ...
+
     def lookup(self, name: str, scope: Scope) -> list[Binding]:
         """The bindings of a name."""
         ...
@@ -222,7 +226,7 @@ class Containers:
             ]
             return union(tuple(UnitRef(*key) for key in keys) for keys in below)
         if isinstance(func, Attr) and func.name in ("rpartition", "rsplit"):
-            texts = [ref.value for ref in self.names.resolve(func.value, scope) if isinstance(ref, ConstRef)]
+            texts = [ref.value for ref in self._dotted(func.value, scope) if isinstance(ref, ConstRef)]
             parted = [text.rpartition(".") for text in texts if isinstance(text, str) and "." in text]
             # `World` gives the first name the heads and the others the tails
             return tuple(ConstRef(part) for head, _, tail in parted for part in (head, tail))[:MAX_REFS]
@@ -246,6 +250,23 @@ class Containers:
                     if row.element:
                         parts.append((LibObj(self.modules.rows.canonical(row.element)),))
         return union(parts)
+
+    def _dotted(self, expr: Expr, scope: Scope) -> Refs:
+        """The texts that are taken apart. What the name is given afterwards is often what they name
+        (`cls = getattr(import_module(module), name)`)."""
+        if not isinstance(expr, Name):
+            return self.names.resolve(expr, scope)
+        bindings = self.names.lookup(expr.id, scope)
+        before = [
+            each
+            for each in bindings
+            if not (
+                isinstance(each.event, Bind)
+                and each.event.how == "assign"
+                and isinstance(each.event.value, Result)
+            )
+        ]
+        return self.names.bound(before or bindings)
 
     def _added(self, name: str, scope: Scope, values: bool) -> Refs:
         """What the module itself puts into a container later: `X[k] = v`, `X.append(v)`."""

@@ -90,6 +90,8 @@ def _package_of(world: Named, scope: Scope) -> str:
 
 def _named_module(world: Named, expr: Expr, scope: Scope) -> str:
     """`__name__`, `__package__`, `package.__name__`; "" for anything else."""
+    if isinstance(expr, Const) and isinstance(expr.value, str):
+        return expr.value
     if isinstance(expr, Name) and expr.id == "__name__":
         return dotted_name(world, scope.module.path)
     if isinstance(expr, Name) and expr.id == "__package__":
@@ -109,7 +111,7 @@ def _prefix(world: Named, expr: Expr, scope: Scope, package: Expr | None) -> str
     parts = expr.parts if isinstance(expr, Text) else expr.operands if isinstance(expr, Op) else ()
     if len(parts) < 2:
         return ""
-    begin = _named_module(world, parts[0], scope)
+    begin = "" if isinstance(parts[0], Const) else _named_module(world, parts[0], scope)
     tail = parts[1] if begin else parts[0]
     text = tail.value if isinstance(tail, Const) and isinstance(tail.value, str) else ""
     if not text.startswith("."):

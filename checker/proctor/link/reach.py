@@ -193,6 +193,13 @@ class Spread:
         self._queue = deque(self.contexts)
         self.run()
 
+    def _is_handed_on(self, inner: UnitKey) -> bool:
+        """Whether a decorator hands its inner function to a library, which then runs that, not the decorated name."""
+        decorator = self.linked(UnitKey(inner.path, self.unit_of(inner).parent))
+        return decorator is not None and any(
+            edge.target == inner and edge.how in ("runs", "registers", "callback") for edge in decorator.edges
+        )
+
     def _applies(self, main_only: bool, context: Context) -> bool:
         return not main_only or (context.unit == self.script and context.phase == self.script_phase)
 
@@ -217,7 +224,7 @@ class Spread:
                     self.activate(registration)
             return
         phase: Phase = edge.phase or context.phase
-        if edge.wrapped and not edge.in_main_loop:
+        if edge.wrapped and not edge.in_main_loop and not self._is_handed_on(context.unit):
             # whoever calls the decorated name runs it already, and of all that are decorated so only this one
             return
         started = phase == "import" and edge.event in self._handed_to_tasks(context.unit)

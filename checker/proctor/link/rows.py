@@ -38,6 +38,8 @@ class Rows:
         self.run_decorators: dict[str, list[RunsRow]] = {}
         self.run_writes: dict[str, list[RunsRow]] = {}
         self.bases: dict[str, list[BaseRow]] = {}
+        #: rows for classes of libraries that no model speaks of
+        self.like_bases: list[BaseRow] = []
         self.loads: dict[str, list[LoadsRow]] = {}
         self.trigger_loads: dict[str, list[LoadsRow]] = {}
         self.settings: list[SettingsRow] = []
@@ -95,6 +97,8 @@ class Rows:
         for base in model.base:
             if _in_force(base.versions, version):
                 self._index(self.bases, base.class_, base)
+                if base.like:
+                    self.like_bases.append(base)
         self._add_frameworks(model, version)
 
     def _add_frameworks(self, model: LibraryModel, version: str) -> None:

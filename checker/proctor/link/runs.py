@@ -29,6 +29,11 @@ class Runs(Part):
             for ancestor in self.rows.ancestors(name):
                 for row in self.rows.bases.get(ancestor, ()):
                     found[id(row)] = row
+            if not self.rows.speak_of(name) and not name.startswith("builtins."):
+                last = name.rpartition(".")[2]
+                for row in self.rows.like_bases:
+                    if any(fnmatchcase(last, pattern) for pattern in row.like):
+                        found[id(row)] = row
         return list(found.values())
 
     def register_methods(

@@ -210,7 +210,7 @@ class BaseRow(_Row, frozen=True, kw_only=True):
     one that is decorated so ("@property").
     `when` = "defined" (default) as soon as the class is loaded; "made" only where it is instantiated."""
 
-    class_: tuple[str, ...] = msgspec.field(name="class")
+    class_: tuple[str, ...] = msgspec.field(name="class", default=())
     methods: tuple[str, ...]
     phase: Phase | Literal["same", "later"]
     trigger: str = ""
@@ -218,6 +218,8 @@ class BaseRow(_Row, frozen=True, kw_only=True):
     process: bool = False
     on_loop: bool = False
     when: Literal["defined", "made"] = "defined"
+    #: also below a class of a library that no model speaks of, if its name fits one of these patterns ("*View")
+    like: tuple[str, ...] = ()
     #: library classes that the methods' arguments after `self` are instances of, in order ("" where nothing is known)
     passes: tuple[str, ...] = ()
     #: further effects of loading such a class
