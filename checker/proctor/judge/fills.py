@@ -268,12 +268,25 @@ class Fills:
             if isinstance(event, Return | Raise | Jump) and event.block == block
         ]
         if not exits:
-            return False
+            present = info.kind == "if" and self._misses(key, info.test, group) is False
+            return present and self._returns_fresh(key, block)
         if info.kind == "try":
             return any(isinstance(event, Return) for event in exits) and self._reads_in(key, block, group)
         if info.kind == "if":
             return self._misses(key, info.test, group) is False
         return info.kind == "else" and self._misses(key, _test_of_else(unit, block), group) is True
+
+    def _returns_fresh(self, key: UnitKey, block: int) -> bool:
+        """Whether a block returns where a comparison says that what is there is young enough."""
+        unit = self.program.unit(key)
+        return self._reads_clock(key) and any(
+            isinstance(part, Op) and part.name in _ORDER
+            for event in unit.events
+            if isinstance(event, Return)
+            for inner in _ancestors(unit, event.block)
+            if unit.blocks[inner].parent == block and unit.blocks[inner].kind == "if"
+            for part in subexpressions(unit.blocks[inner].test)
+        )
 
     # --- conditions ------------------------------------------------------------------------------------------
 
