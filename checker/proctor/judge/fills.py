@@ -71,6 +71,7 @@ class Fills:
         return (
             (self._is_blank(access.value) and not self._is_mark(access))
             or self._uses_value(access)
+            or self._readers_fill(access)
             or self._is_tool(access)
             or self._was_too_old(access, group)
         )
@@ -165,6 +166,22 @@ class Fills:
         """Whether the unit, or one that calls it, uses what the place holds, beyond asking whether it is there."""
         units = {access.unit, *(edge.source for edge in self.memory.callers(access.unit))}
         return any(self._uses_in(access.storage, key) for key in sorted(units))
+
+    def _readers_fill(self, access: Access) -> bool:
+        """Whether each other unit that reads the place fills in itself what it finds missing."""
+        readers = {read.unit for read in self.memory.reads.get(access.storage, ())} - {access.unit}
+        own = [other for other in self.memory.writes.get(access.storage, ()) if other.how == access.how]
+        group = frozenset({access.storage})
+        return bool(readers) and all(
+            any(
+                other.unit == key
+                and self._is_guarded(
+                    key, self.program.unit(key).events[other.event].block, other.event, group
+                )
+                for other in own
+            )
+            for key in readers
+        )
 
     def _uses_in(self, storage: Storage, key: UnitKey) -> bool:
         unit = self.program.unit(key)
