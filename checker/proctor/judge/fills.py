@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from proctor.judge.expressions import deep, local_sources, subexpressions
+from proctor.judge.expressions import comes_from_caller, deep, local_sources, subexpressions
 from proctor.judge.memory import CONSTRUCTORS, Access, Memory
 from proctor.model.fact import (
     Attr,
@@ -55,7 +55,8 @@ class Fills:
         event = unit.events[access.event]
         if access.how == "add":
             is_default = isinstance(event, Call) and _method(event) == "setdefault"
-            return is_default and (event.use != "statement" or self._is_blank(access.value))  # type: ignore[union-attr]  # it is a call
+            is_blank = is_default and (event.use != "statement" or self._is_blank(access.value))  # type: ignore[union-attr]  # it is a call
+            return is_blank or self._is_filled_once(access)
         if access.how not in ("bind", "item"):
             return False
         if self._builds_on(access) or self._is_tested(access):
@@ -74,6 +75,21 @@ class Fills:
             or self._readers_fill(access)
             or self._is_tool(access)
             or self._was_too_old(access, group)
+        )
+
+    def _is_filled_once(self, access: Access) -> bool:
+        """Whether a container is filled with what the process finds by itself, only until a flag beside it is set."""
+        flags = frozenset(
+            other.storage
+            for other in self._beside(access)
+            if other.how == "bind" and isinstance(other.value, Const) and other.value.value is True
+        )
+        unit = self.program.unit(access.unit)
+        block = unit.events[access.event].block
+        return (
+            bool(flags)
+            and self._is_guarded(access.unit, block, access.event, flags)
+            and not comes_from_caller(unit, access.value)
         )
 
     def expires(self, access: Access) -> bool:
