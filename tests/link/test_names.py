@@ -66,6 +66,18 @@ CASES: dict[str, dict[str, str]] = {
             "a(True)\nb(1)\nc(True, str())\n"
         ),
     },
+    "a mark that is set while the program runs": {
+        "main.py": (
+            "import sys\n"
+            "class View:\n    live = True\n    def __init__(self):\n        self.value = None\n        self.fixed = None\n"
+            "    def stop(self):\n        self.live = False\n"
+            "def press(view):\n    view.value = True\n"
+            "view = View()\npress(view)\nview.stop()\n"
+            "if view.value is True:\n    runs_a()\nif view.live:\n    pass\nelse:\n    runs_b()\n"
+            "if view.fixed:\n    idle()\n"
+            "def runs_a(): pass\ndef runs_b(): pass\ndef idle(): pass\n"
+        ),
+    },
     "an arm that some caller may choose": {
         "main.py": (
             "import sys, threading\n"

@@ -62,6 +62,16 @@ def public_names(module: Unit) -> tuple[str, ...] | None:
     return None if names is None else tuple(names)
 
 
+def changed_attributes(units: tuple[Unit, ...]) -> tuple[str, ...]:
+    """The attributes that the code of a file sets on other objects than a method's own."""
+    found: set[str] = set()
+    for unit in units:
+        is_method = unit.params and unit.parent >= 0 and units[unit.parent].kind == "class"
+        own = Name(unit.params[0].name) if is_method else None
+        found.update(event.name for event in unit.events if type(event) is SetAttr and event.obj != own)
+    return tuple(sorted(found))
+
+
 def _literal_names(value: Expr | None) -> tuple[str, ...] | None:
     if type(value) is Seq:
         names = [item.value for item in value.items if type(item) is Const and isinstance(item.value, str)]

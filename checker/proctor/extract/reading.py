@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import msgspec
 
-from proctor.extract.facts import public_names, read_units
+from proctor.extract.facts import changed_attributes, public_names, read_units
 from proctor.extract.ignores import read_ignores
 from proctor.extract.source import count_lines, parse, too_deep
 from proctor.model.fact import FileFacts, Unread
@@ -80,7 +80,7 @@ def _read(data: bytes) -> FileFacts | Unread:
         return tree
     n_lines = count_lines(data)
     units = read_units(tree, n_lines)
-    return FileFacts(n_lines, units, read_ignores(data), public_names(units[0]))
+    return FileFacts(n_lines, units, read_ignores(data), public_names(units[0]), changed_attributes(units))
 
 
 def _read_on_deep_stack(data: bytes) -> FileFacts | Unread:

@@ -19,7 +19,26 @@ class ClassValues:
         self.reading = reading
 
     def value(self, key: UnitKey, name: str) -> Value | None:
-        """The value of a class attribute, own or inherited, set in a class body (or once on `self`)."""
+        """The value of a class attribute, own or inherited, set in a class body (or once on `self`). A mark that is
+        set anew while the program runs has none."""
+        value = self._value(key, name)
+        if isinstance(value, Known) and isinstance(value.value, bool | int | float | None):
+            return Unknown(f"`{name}` is set while the program runs") if self._changes(key, name) else value
+        return value
+
+    def _changes(self, key: UnitKey, name: str) -> bool:
+        """Whether an attribute that is no constant by its name is set in a second place."""
+        world = self.reading.world
+        if name.isupper():
+            return False
+        places = 0
+        for owner in (*world.mro(key)[0], *world.below(key)):
+            scope = world.scope(owner)
+            places += sum(isinstance(event, Bind) and event.name == name for event in scope.unit.events)
+            places += len(scope.module.self_attributes(owner.number).get(name, ()))
+        return places > 1 or world.is_changed(name)
+
+    def _value(self, key: UnitKey, name: str) -> Value | None:
         fields = self._environment_fields(key)
         for owner in self.reading.world.mro(key)[0]:
             scope = self.reading.world.scope(owner)

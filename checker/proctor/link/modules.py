@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from proctor.link.families import is_test
 from proctor.link.rows import Rows
 from proctor.link.scopes import Module, Scope
 from proctor.model.fact import FileFacts, Import
@@ -24,6 +25,7 @@ class Modules:
         self._modules: dict[str, Module] = {}
         self._found: dict[str, str | None] = {}
         self._anywhere: dict[str, tuple[str, ...]] = {}
+        self._changed: frozenset[str] | None = None
 
     def module(self, path: str) -> Module | None:
         """The module of a file that was read; None for others."""
@@ -40,6 +42,13 @@ class Modules:
         module = self.module(key.path)
         assert module is not None
         return module.scopes[key.number]
+
+    def is_changed(self, attribute: str) -> bool:
+        """Whether any code sets an attribute of this name on an object that is not a method's own."""
+        if self._changed is None:
+            files = (facts.changed for path, facts in self.files.items() if not is_test(path))
+            self._changed = frozenset(name for changed in files for name in changed)
+        return attribute in self._changed
 
     def find_module(self, dotted: str) -> str | None:
         """The tree's file (or namespace folder) for an absolute module name; None for a library's."""
