@@ -14,7 +14,7 @@ import proctor
 from proctor.model.rule import Rule
 from proctor.model.words import CLAUSES, EFFECTS, PHASE_PHRASES, PHASES
 from proctor.rule_files import read_sources
-from proctor.rulebook import load_rulebook, rule_pages
+from proctor.rulebook import load_examples, load_rulebook, rule_pages
 
 ROOT = Path(__file__).parents[1]
 ENGINE = Path(proctor.__file__).parent
@@ -58,6 +58,14 @@ def test_pages_are_up_to_date() -> None:
     folder = ROOT / "docs" / "rules"
     written = {page.name: page.read_text(encoding="utf-8") for page in folder.glob("*.md")}
     assert written == rule_pages()
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_at_least_three_examples_each(rule: Rule) -> None:
+    """A gap shows what is still wrong, and is no example of what is right."""
+    examples = load_examples(rule)
+    for kind in (examples.bad, examples.good):
+        assert len([example for example in kind if not example.gap]) >= 3
 
 
 @pytest.mark.parametrize("rule", RULES)

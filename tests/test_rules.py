@@ -91,6 +91,13 @@ def test_examples_notice_a_changed_condition(rule: Rule) -> None:
     assert any(is_needed for _, is_needed in trial.needed_conditions(rule, examples, BOOK))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("rule", [pytest.param(rule, id=rule.code) for rule in BOOK.rules])
+def test_examples_need_every_condition(rule: Rule) -> None:
+    needed = dict(trial.needed_conditions(rule, EXAMPLES[rule.code], BOOK))
+    assert [name for name, is_needed in needed.items() if not is_needed] == []
+
+
 def answer(
     example: Example, store: Store | None = None, workers: int | None = 1, day: datetime.date = DAY
 ) -> tuple[str, str]:

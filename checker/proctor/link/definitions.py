@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from proctor.link.calls import Calls
-from proctor.link.linked import Hidden
+from proctor.link.linked import Hidden, unread_reason
 from proctor.link.memory import Refs, beside_cell
 from proctor.link.runs import Runs
 from proctor.link.sheet import Part, Sheet
@@ -35,7 +35,7 @@ class Definitions(Part):
         for target in targets:
             self._load_module(target, number, event, "import")
             if target in self.ledger.unread:
-                reason = f"`{target}` cannot be read: {self.ledger.unread[target]}"
+                reason = unread_reason(target, self.ledger.unread[target])
                 self.sheet.hidden.append(Hidden(self.key, self.sheet.place(event), reason))
 
     def _load_module(self, path: str, number: int, event: Event, how: str) -> None:

@@ -26,6 +26,11 @@ class Loading(NamedTuple):
     place: Place
 
 
+def unread_reason(path: str, reason: str) -> str:
+    """What a gap says of a file that cannot be read."""
+    return f"`{path}` cannot be read: {reason}"
+
+
 class Hidden(NamedTuple):
     """Something in a unit that could not be followed. `target` is the unit that it may run."""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from proctor.link.app import App, LinkedWorld
 from proctor.link.exclusions import Exclusions
 from proctor.link.families import dotted_name, family, is_test
-from proctor.link.linked import Loading
+from proctor.link.linked import Loading, unread_reason
 from proctor.link.passed import given
 from proctor.link.reach import Spread
 from proctor.link.scopes import Scope
@@ -58,7 +58,7 @@ class Loader:
         if key.path not in self.app.files:
             reason = self.app.unread.get(key.path)
             if reason:
-                gap = Gap(place=Place(key.path, 1), reason=f"`{key.path}` cannot be read: {reason}")
+                gap = Gap(place=Place(key.path, 1), reason=unread_reason(key.path, reason))
                 self.gaps[gap] = None
             return
         self.linked.linker.want(key)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import msgspec
+
 from proctor.link.app import App, LinkedWorld
+from proctor.link.linked import unread_reason
 from proctor.link.names import World
 from proctor.link.passed import given
 from proctor.link.reach import shared_jobs
@@ -77,6 +80,7 @@ class LinkedProgram(App):
             view.finish()
             for context in view.contexts:
                 self._home.setdefault(context.unit, view.world)
+        _share_unread(self.views, self.unread)
 
     def _world_of(self, key: UnitKey) -> LinkedWorld:
         home = self._home.get(key)
@@ -177,6 +181,21 @@ class LinkedProgram(App):
     def units(self) -> Iterable[UnitKey]:
         """Every unit that some process type reaches."""
         return dict.fromkeys(context.unit for view in self.views for context in view.contexts)
+
+
+def _share_unread(views: tuple[View, ...], unread: Mapping[str, str]) -> None:
+    """A file that one program cannot read may hold the jobs that it hands to another one."""
+    reasons = {unread_reason(path, reason) for path, reason in unread.items()}
+    hidden = {view: [gap for gap in view.gaps if gap.reason in reasons] for view in views} if reasons else {}
+    for view in views if any(hidden.values()) else ():
+        for other, gaps in hidden.items():
+            if other is not view and gaps and _hands_jobs_to(other, view):
+                own = [msgspec.structs.replace(gap, process=view.process.name) for gap in gaps]
+                view.gaps = tuple(dict.fromkeys((*view.gaps, *own)))
+
+
+def _hands_jobs_to(view: View, other: View) -> bool:
+    return any(hit.details.get("family", "") in other.drives for _, hit in view.hits("enqueues"))
 
 
 def _follow(views: tuple[View, ...]) -> None:

@@ -21,7 +21,7 @@ Shell = Literal["none", "sh", "bash"]
 
 class Diagnostic(msgspec.Struct, frozen=True):
     """Something wrong with a declaration itself. `topic` is a closed word the command judge knows:
-    "unreadable-line", "duplicate-name", "dialect", "empty", "missing-include"."""
+    "unreadable-line", "duplicate-name", "dialect", "empty"."""
 
     place: Place
     topic: str
