@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
@@ -91,28 +91,47 @@ def read_words(rule: Rule, table: Mapping[str, Any], shape: type[Words], where: 
         raise ConfigurationError(f"{rule.path}: {where} of {rule.code}: {error}") from None
     if any(_names_no_effect(each) for each in _tables(words)):
         raise ConfigurationError(
-            f"{rule.path}: {where} of {rule.code}: `details` say how, but neither `effect` nor `symbol` says what."
+            f"{rule.path}: {where} of {rule.code}: neither `effect` nor `symbol` says which effects are meant."
         )
     return words
 
 
+def alternatives(rule: Rule, key: str) -> Sequence[Mapping[str, Any]]:
+    """The conditions of a rule with each table of the list `key` laid over them; as they stand without such a list.
+    Raises ConfigurationError where it is no list of tables."""
+    table = {name: value for name, value in rule.when.items() if name not in (key, "judge")}
+    tables = rule.when.get(key, [{}])
+    if not isinstance(tables, list | tuple) or not all(isinstance(each, Mapping) for each in tables):
+        raise ConfigurationError(f"{rule.path}: `when.{key}` of {rule.code} must be a list of tables.")
+    return [{**table, **each} for each in tables]
+
+
+def chosen(rule: Rule, key: str, word: object, known: Iterable[str]) -> str:
+    """The word by which a rule chooses what is asked. Raises ConfigurationError where it is none of those known."""
+    names = tuple(known)
+    if not isinstance(word, str) or word not in names:
+        shown = ", ".join(f'"{name}"' for name in names)
+        raise ConfigurationError(f"{rule.path}: `when.{key}` of {rule.code} must be one of {shown}.")
+    return word
+
+
 def _tables(words: Any) -> Iterator[msgspec.Struct]:
-    """A struct of words and those within it."""
+    """A struct of words and those within it that a rule gives."""
     if isinstance(words, msgspec.Struct):
         yield words
         for field in msgspec.structs.fields(words):
-            yield from _tables(getattr(words, field.name))
+            value = getattr(words, field.name)
+            if value != field.default:
+                yield from _tables(value)
     elif isinstance(words, tuple):
         for each in words:
             yield from _tables(each)
 
 
 def _names_no_effect(words: msgspec.Struct) -> bool:
-    return (
-        isinstance(words, Wanted | WantedIn)
-        and bool(words.details or words.details_not)
-        and not (words.effect or words.symbol)
-    )
+    if not isinstance(words, Wanted | WantedIn) or words.effect or words.symbol:
+        return False
+    return isinstance(words, WantedIn) or not getattr(words, "given", False)
 
 
 def _listed(value: Any, shape: Any) -> Any:

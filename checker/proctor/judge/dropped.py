@@ -42,6 +42,11 @@ class DroppedQuestion(PathQuestion, frozen=True, kw_only=True, forbid_unknown_fi
     target: Point | None = None
     awaited_by: Wanted | None = None
 
+    @property
+    def first_effect(self) -> str:
+        """The effect of the calls asked about, or ""."""
+        return self.first.effect[0] if self.first is not None and self.first.effect else ""
+
 
 def answers(question: DroppedQuestion, deeds: Deeds) -> Iterator[Answer]:
     """Each call whose result is dropped."""

@@ -23,6 +23,8 @@ Words of `[when]` and `[unless]`:
 - `outside`: library classes, of which (or of a class below which) the unit is no method.
 - `symbol_not`: patterns of symbols that are not meant.
 - `once_per_unit`: effects of which a unit gets one finding, at the first place.
+- `per_item`: the call starts one thing for each item of what a request or job brings; `bounded_by`: not where the unit or what it
+  runs does such a thing.
 - `once`: one finding per process type instead of one per place.
 """
 
@@ -36,6 +38,7 @@ import msgspec
 
 from proctor.judge.asking import Wanted, WantedIn, asks_process, fits, read_words
 from proctor.judge.drafts import Outcome, Platform, make_doubt, make_finding
+from proctor.judge.fan_out import bounds, is_per_item
 from proctor.judge.flows import is_made_from
 from proctor.model.fact import Attr, Call
 from proctor.model.program import Context, Hit, ProcessView, Program, UnitKey
@@ -48,6 +51,8 @@ class _When(WantedIn, frozen=True, kw_only=True, forbid_unknown_fields=True):
     lane: tuple[str, ...] = ()
     unit: str = ""
     once: bool = False
+    per_item: bool = False
+    bounded_by: Wanted | None = None
     once_per_unit: tuple[str, ...] = ()
     symbol_not: tuple[str, ...] = ()
     outside: tuple[str, ...] = ()
@@ -90,7 +95,9 @@ def judge(rules: Sequence[Rule], program: Program, platform: Platform) -> Sequen
         done: set[tuple[str, object]] = set()
         for context, hit in view.hits(*wanted):  # type: ignore[arg-type]  # checked against the vocabulary on load
             for condition in asked:
-                if _asks_hit(condition.when, context, hit, program):
+                if _asks_hit(condition.when, context, hit, program) and _asks_items(
+                    condition.when, view, context, hit, program
+                ):
                     mark = (condition.rule.code, _mark(condition.when, hit))
                     if mark not in done:
                         done.add(mark)
@@ -164,6 +171,12 @@ def _is_method_of(classes: tuple[str, ...], key: UnitKey, program: Program) -> b
     if owner.number < 0 or program.unit(owner).kind != "class":
         return False
     return not set(classes).isdisjoint(program.class_bases(owner))
+
+
+def _asks_items(when: _When, view: ProcessView, context: Context, hit: Hit, program: Program) -> bool:
+    if when.per_item and not is_per_item(program, view, context, hit):
+        return False
+    return when.bounded_by is None or not bounds(program, hit.unit, when.bounded_by)
 
 
 def _flows(when: _When, hit: Hit, program: Program) -> bool:

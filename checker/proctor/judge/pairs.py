@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from proctor.errors import ConfigurationError
 from proctor.judge import disk_pairs, memo_pairs, memory_pairs, record_pairs, thread_pairs
+from proctor.judge.asking import chosen
 from proctor.judge.drafts import Outcome, Platform
 from proctor.judge.memory import Memory
 from proctor.model.program import Program
@@ -33,10 +33,8 @@ def judge(rules: Sequence[Rule], program: Program, platform: Platform) -> Sequen
     """Findings and doubts of the rules of this judge. Raises ConfigurationError for words it does not know."""
     by_kind: dict[str, list[Rule]] = {}
     for rule in rules:
-        kind = rule.when.get("between")
-        if kind not in _KINDS:
-            raise ConfigurationError(f"{rule.path}: `when.between` of {rule.code} cannot be `{kind}`.")
-        by_kind.setdefault(str(kind), []).append(rule)
+        kind = chosen(rule, "between", rule.when.get("between"), _KINDS)
+        by_kind.setdefault(kind, []).append(rule)
     memory = Memory(program)
     outcomes: list[Outcome] = []
     for kind, own in by_kind.items():

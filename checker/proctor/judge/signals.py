@@ -23,9 +23,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from proctor.errors import ConfigurationError
 from proctor.judge import signal_questions as questions
-from proctor.judge.asking import asks_process, read_words
+from proctor.judge.asking import alternatives, asks_process, chosen, read_words
 from proctor.judge.deeds import Deeds, Units
 from proctor.judge.drafts import Outcome, Platform, make_doubt, make_finding
 from proctor.judge.path_words import Answer
@@ -72,16 +71,12 @@ def judge(rules: Sequence[Rule], program: Program, platform: Platform) -> Sequen
 
 
 def _parse(rule: Rule) -> Iterator[_Asked]:
-    table = {key: value for key, value in rule.when.items() if key not in ("either", "judge")}
-    for words in rule.when.get("either", [{}]):
-        yield _question(rule, {**table, **words})
+    for words in alternatives(rule, "either"):
+        yield _question(rule, words)
 
 
 def _question(rule: Rule, words: Mapping[str, Any]) -> _Asked:
-    shape = _QUESTIONS.get(words.get("ask", ""))
-    if shape is None:
-        known = ", ".join(f'"{name}"' for name in _QUESTIONS)
-        raise ConfigurationError(f"{rule.path}: `ask` of {rule.code} must be one of {known}.")
+    shape = _QUESTIONS[chosen(rule, "ask", words.get("ask"), _QUESTIONS)]
     return _Asked(rule, read_words(rule, words, shape[0], "[when]"), shape[1])
 
 

@@ -45,6 +45,8 @@ _ROW_KEYS: dict[str, tuple[str, ...]] = {
     "loads": ("call", "trigger"),
     "environment": ("call", "item", "sets", "fields_of", "fill_call"),
 }
+#: keys of a rule's conditions that hold regular expressions
+_PATTERNS = frozenset({"matches", "option", "unless_key", "requires", "settings_like"})
 _MARK = re.compile(r"#\s*finding:\s*(?P<codes>[A-Z0-9, ]+)")
 _S = TypeVar("_S")
 
@@ -249,10 +251,20 @@ def _check_words(value: Any, file: str, key: str) -> None:
                     raise ConfigurationError(
                         f"{file}: `{key}.{name}` cannot be `{word}`; {nearest(word, words)}."
                     )
+            if name in _PATTERNS:
+                _check_patterns(each, file, f"{key}.{name}")
             _check_words(each, file, f"{key}.{name}")
     elif isinstance(value, list):
         for index, each in enumerate(value):
             _check_words(each, file, f"{key}[{index}]")
+
+
+def _check_patterns(value: Any, file: str, key: str) -> None:
+    for pattern in value.values() if isinstance(value, dict) else [value]:
+        try:
+            re.compile(pattern if isinstance(pattern, str) else "")
+        except re.error as error:
+            raise ConfigurationError(f"{file}: `{key}` is no regular expression ({error}).") from error
 
 
 def _check_template(message: str, file: str) -> None:
