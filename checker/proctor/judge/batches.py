@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple, TypeAlias
 
 from proctor.judge.deeds import Deeds
-from proctor.judge.graph import around
+from proctor.judge.graph import around, inside
 from proctor.judge.memory import lasts
 from proctor.judge.path_words import Answer, PathQuestion, Point, asked_units, contexts_at, points, written
 from proctor.model.fact import Attr, Bind, Call, Event, Expr, Name, Seq, SetAttr, SetItem, Unit
@@ -88,16 +88,21 @@ def _flushing_branch(
     own = set(around(unit, unit.events[number].block))
     works = points(question.then, deeds, key, frozenset())
     keeps = points(question.kept_by, deeds, key, frozenset()) if question.kept_by else {}
-    for block, info in enumerate(unit.blocks):
-        if info.kind != "if" or block in own:
+    events = unit.events
+    working = {node: deed for node, deed in works.items() if deed is not None and node < len(events)}
+    branches = {
+        block
+        for node in working
+        for block in around(unit, events[node].block)
+        if unit.blocks[block].kind == "if" and block not in own
+    }
+    for block in sorted(branches):
+        blocks = inside(unit, block)
+        within = {n for n, event in enumerate(events) if event.block in blocks}
+        if not any(_empties(deeds, key, n, container, resets) for n in within) or within & set(keeps):
             continue
-        inside = {n for n, event in enumerate(unit.events) if block in around(unit, event.block)}
-        if not any(_empties(deeds, key, n, container, resets) for n in inside) or inside & set(keeps):
-            continue
-        for node in sorted(inside & set(works)):
-            deed = works[node]
-            if deed is not None:
-                return block, Step(deed.hit.place, f"`{deed.hit.symbol.removeprefix('builtins.')}`")
+        deed = working[min(within & working.keys())]
+        return block, Step(deed.hit.place, f"`{deed.hit.symbol.removeprefix('builtins.')}`")
     return None
 
 

@@ -87,8 +87,7 @@ class Answer(NamedTuple):
 def asked_units(deeds: Deeds, question: PathQuestion) -> Iterator[UnitKey]:
     """The units of the program in which a question is asked, in the order in which they are reached."""
     for key in deeds.contexts:
-        unit = deeds.program.unit(key)
-        if question.unit and unit.is_async != (question.unit == "async"):
+        if question.unit and deeds.program.unit(key).is_async != (question.unit == "async"):
             continue
         if question.job and not _is_job(deeds, question, key, question.job):
             continue

@@ -12,6 +12,7 @@ from proctor.model.fact import Attr, Await, Bind, Call, Expr, Item, Name, Op, Re
 from proctor.model.place import Place
 from proctor.model.program import Hit, LibObj, ObjRef, UnitKey
 
+_LOOKUPS = frozenset({"reads-record", "database"})
 _SAVES = frozenset({"saves-record", "commits"})
 #: kinds of locks that hold among the processes of one machine only
 _LOCAL = frozenset({"file", "process"})
@@ -44,6 +45,7 @@ class Records:
     def __init__(self, memory: Memory) -> None:
         self.memory = memory
         self.program = memory.program
+        self._claims: dict[tuple[UnitKey, frozenset[str]], tuple[Claim, ...]] = {}
 
     # --- updates ---------------------------------------------------------------------------------------------
 
@@ -139,8 +141,14 @@ class Records:
 
     # --- claims ----------------------------------------------------------------------------------------------
 
-    def claims(self, key: UnitKey, work: frozenset[str]) -> Iterator[Claim]:
+    def claims(self, key: UnitKey, work: frozenset[str]) -> tuple[Claim, ...]:
         """The look-ups of a unit whose results are worked on without being claimed."""
+        known = self._claims.get((key, work))
+        if known is None:
+            known = self._claims[key, work] = tuple(self._find_claims(key, work))
+        return known
+
+    def _find_claims(self, key: UnitKey, work: frozenset[str]) -> Iterator[Claim]:
         unit = self.program.unit(key)
         hits = self.program.unit_hits(key)
         if any(
@@ -151,6 +159,8 @@ class Records:
         for hit in hits:
             if hit.effect == "reads-record" and hit.details.get("claim") == "none" and hit.event >= 0:
                 yield Claim(key, hit, unit.events[hit.event].block)
+        if not any(hit.effect in _LOOKUPS for hit in hits):
+            return
         for number, block in enumerate(unit.blocks):
             if block.kind != "for" or block.test is None:
                 continue
@@ -165,8 +175,7 @@ class Records:
         chosen = [
             hit
             for hit in self.program.unit_hits(key)
-            if hit.effect in ("reads-record", "database")
-            and (hit.event in events or (hit.event < 0 and hit.block == block))
+            if hit.effect in _LOOKUPS and (hit.event in events or (hit.event < 0 and hit.block == block))
         ]
         return chosen[0] if chosen else None
 
