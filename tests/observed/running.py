@@ -159,7 +159,17 @@ def is_open(port: int) -> bool:
 def redis_server(folder: Path) -> Iterator[str]:
     """The address of a Redis that keeps nothing on disk; its databases are named by a number behind it."""
     port = PORTS.free()
-    command = [str(BIN / "redis-server"), "--port", str(port), "--save", "", "--databases", "512", "--dir", str(folder)]
+    command = [
+        f"{BIN}/redis-server",
+        "--port",
+        str(port),
+        "--save",
+        "",
+        "--databases",
+        "512",
+        "--dir",
+        str(folder),
+    ]
     with (folder / "redis.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
     try:
