@@ -107,7 +107,7 @@ class Containers:
         if isinstance(expr, Item):
             inside = self._inner_displays(expr, scope)
             held = [self.contents(each, home, values=values, depth=depth + 1) for each, home in inside]
-            return union([self.contents(expr.value, scope, values=values, depth=depth + 1), *held])
+            return union([self.contents(expr.value, scope, values=True, depth=depth + 1), *held])
         if isinstance(expr, Await):
             return self.contents(expr.value, scope, values=values, depth=depth + 1)
         return ()

@@ -33,7 +33,10 @@ def union(parts: Iterable[Refs]) -> Refs:
         if len(first) < 2:
             return first
         seen = dict.fromkeys(first)
-    return tuple(seen)[:MAX_REFS]
+    if len(seen) <= MAX_REFS:
+        return tuple(seen)
+    # texts are many, and say less than functions and classes
+    return tuple(sorted(seen, key=lambda ref: isinstance(ref, ConstRef)))[:MAX_REFS]
 
 
 def contents_cell(number: int) -> int:
