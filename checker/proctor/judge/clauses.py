@@ -62,6 +62,8 @@ def _consumes(views: Views) -> str | None:
         views, ("job", "tick", "loop")
     ):
         return None
+    if _serves(views) and _phases(views, ("thread",)):
+        return None
     return "it consumes no jobs"
 
 

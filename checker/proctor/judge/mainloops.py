@@ -12,7 +12,7 @@ from proctor.judge.handlers import Flag
 from proctor.judge.noticing import looks
 from proctor.judge.order import OrderQuestion, answers
 from proctor.judge.path_words import Point, blocks_around, is_in_main_loop
-from proctor.model.fact import Attr, Call, Const, Jump, Return, Unit
+from proctor.model.fact import Attr, Call, Const, Jump, Result, Return, Unit
 from proctor.model.place import Place
 from proctor.model.program import Context, Hit, UnitKey
 from proctor.model.words import Effect
@@ -213,9 +213,31 @@ def work_at_risk(deeds: Deeds, loop: Loop) -> Work:
         return "lost" if _is_early(deeds, loop) else "returned"
     if any(hit.effect in LASTING or fits(_WRITES, hit) for hit in hits):
         return "cut"
-    if _calls_something(deeds, loop):
+    if _calls_something(deeds, loop) or _feeds(deeds, loop):
         return "cut"
     return _work_beside(deeds, hits)
+
+
+def _feeds(deeds: Deeds, loop: Loop) -> bool:
+    """Whether a generator's loop yields what the body of a loop elsewhere works on."""
+    key = loop.context.unit
+    if loop.kind != "own" or not deeds.program.unit(key).is_generator:
+        return False
+    for source, node in deeds.callers(key):
+        unit = deeds.program.unit(source)
+        heads = {block for block, head in deeds.graph(source).head.items() if head == node}
+        call = unit.events[node] if node < len(unit.events) else None
+        heads.update(
+            number
+            for number, block in enumerate(unit.blocks)
+            if block.kind == "for" and call is not None and block.test == Result(node)
+        )
+        if any(
+            _calls_something(deeds, loop._replace(context=loop.context._replace(unit=source), block=each))
+            for each in heads
+        ):
+            return True
+    return False
 
 
 def _work_beside(deeds: Deeds, hits: Iterable[Hit]) -> Work:

@@ -7,10 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from proctor.judge import commands, effects, formation, pairs, paths, signals, values
 from proctor.judge.clauses import DECLARED, HIDEABLE, not_applicable
 from proctor.judge.drafts import Doubt, Judge, Outcome, Platform
+from proctor.judge.expressions import subexpressions
 from proctor.judge.summary import process_reports
+from proctor.model.fact import Attr, Const, Expr
 from proctor.model.finding import ClauseVerdict, Coverage, Finding, Judgement
 from proctor.model.process import ResolvedProcess
-from proctor.model.program import ProcessView, Program
+from proctor.model.program import Known, ProcessView, Program
 from proctor.model.rule import Rule
 from proctor.model.tree import SourceTree
 from proctor.model.words import CLAUSES, EFFECTS, Severity
@@ -28,6 +30,9 @@ JUDGES: Mapping[str, Judge] = {
     "paths": paths.judge,
     "signals": signals.judge,
 }
+
+#: What happens to work when a program is stopped.
+_STOPPED = ("IX.3", "IX.4", "IX.5", "IX.6", "IX.8")
 
 #: What a judge asks about beyond the effects that its rules name.
 _JUDGES_ASK: Mapping[str, tuple[str, ...]] = {
@@ -181,7 +186,7 @@ def verdicts(
         views = tuple(view for view in program.views if view.process.name == item.process.name)
         for clause in CLAUSES:
             hidden = _hidden(clause, item, views, asked.get(clause, frozenset()))
-            verdict = _verdict(clause, item, views, findings, doubts, hidden)
+            verdict = _verdict(clause, item, views, findings, doubts, hidden, program)
             if verdict.verdict == "conforms" and clause not in judged:
                 verdict = ClauseVerdict(
                     clause=clause, process=verdict.process, verdict="not verified", reason="no rule judges it"
@@ -198,6 +203,7 @@ def _verdict(
     findings: Sequence[Finding],
     doubts: Sequence[Doubt],
     hidden: str,
+    program: Program,
 ) -> ClauseVerdict:
     name = item.process.name
     broken = [f.code for f in findings if f.clause == clause and name in f.processes and f.severity != "note"]
@@ -208,6 +214,9 @@ def _verdict(
     if hidden and not any(view.launch.entry for view in views):
         return ClauseVerdict(clause=clause, process=name, verdict="not verified", reason=hidden)
     idle = not_applicable(clause, views)
+    started = _started(views, program) if clause in _STOPPED else ""
+    if started:
+        return ClauseVerdict(clause=clause, process=name, verdict="not verified", reason=started)
     if idle:
         return ClauseVerdict(clause=clause, process=name, verdict="not applicable", reason=idle)
     doubt = next((d.reason for d in doubts if d.clause == clause and d.process == name), "")
@@ -216,6 +225,39 @@ def _verdict(
     files = {path for view in views for path in view.files} | {item.process.place.path}
     return ClauseVerdict(
         clause=clause, process=name, verdict="conforms", reason=f"{len(files)} files read", files=len(files)
+    )
+
+
+def _started(views: Sequence[ProcessView], program: Program) -> str:
+    """What a program that does not stay by its own code starts, and may stay for: a Python program, or one that is known to
+    stay."""
+    staying = {name for model in program.launchers.values() if model.long_running for name in model.programs}
+    for view in views:
+        for context, hit in view.hits("subprocess"):
+            if (
+                context.phase != "startup"
+                or context.lane == "thread"
+                or hit.subject is None
+                or view.launch.ends
+            ):
+                continue
+            value = program.evaluate(hit.unit, hit.subject)
+            words = value.value if isinstance(value, Known) else None
+            first = (
+                words.split()[:1] if isinstance(words, str) else words[:1] if isinstance(words, list) else []
+            )
+            name = str(getattr(first[0], "value", first[0])) if first else ""
+            if _runs_python(hit.subject) or name.rpartition("/")[2] in staying:
+                return f"what `{hit.symbol}` starts is not followed ({hit.place.path}:{hit.place.line})"
+    return ""
+
+
+def _runs_python(subject: Expr) -> bool:
+    """`[sys.executable, "worker.py"]`"""
+    return any(
+        (isinstance(part, Attr) and part.name == "executable")
+        or (isinstance(part, Const) and isinstance(part.value, str) and part.value.startswith("python"))
+        for part in subexpressions(subject)
     )
 
 

@@ -107,10 +107,23 @@ class View:
         """Whether the program goes on until it is stopped: its launcher says so, or its code does."""
         if self.launch.long_running or self.launch.ends:
             return self.launch.long_running
-        return any(
-            context.phase == "loop" or (hit.forever and context.phase in ("startup", "import"))
-            for context, hit in self.hits()
+        return (
+            any(
+                context.phase == "loop" or (hit.forever and context.phase in ("startup", "import"))
+                for context, hit in self.hits()
+            )
+            or self._stays_in_threads()
         )
+
+    def _stays_in_threads(self) -> bool:
+        """Whether a thread for which the interpreter waits goes round for ever, or a timer sets itself again."""
+        threads = [
+            (context, hit) for context, hit in self.hits("starts-thread") if hit.details.get("kind") != "pool"
+        ]
+        if any(context.phase == "thread" and hit.details.get("kind") == "timer" for context, hit in threads):
+            return True
+        held = any(hit.details.get("daemon") == "no" for _, hit in threads)
+        return held and any(context.phase == "thread" and hit.in_main_loop for context, hit in self.hits())
 
     def start(self) -> None:
         """Add the entry point's contexts."""
