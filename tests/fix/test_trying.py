@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from rewriting import BOOK, write
 
@@ -15,6 +16,7 @@ from proctor.cli import run
 from proctor.model.finding import Judgement
 from proctor.model.tree import SourceTree
 
+SCHEMA = Path(__file__).parents[1] / "report" / "schemas" / "sarif-2.1.0.json"
 WORKER = b"""\
 import time
 
@@ -122,7 +124,9 @@ def test_sarif_replaces_what_fix_replaces(tmp_path: Path, newline: bytes) -> Non
     files = {"Procfile": b"worker: python worker.py\n", "worker.py": content.replace(b"\n", newline)}
     write(tmp_path, files)
     run(["check", str(tmp_path), "--no-cache", "--format", "sarif", "--output", str(tmp_path / "log.sarif")])
-    results = json.loads((tmp_path / "log.sarif").read_text(encoding="utf-8"))["runs"][0]["results"]
+    log = json.loads((tmp_path / "log.sarif").read_text(encoding="utf-8"))
+    jsonschema.validate(log, json.loads(SCHEMA.read_text(encoding="utf-8")))
+    results = log["runs"][0]["results"]
     (result,) = [each for each in results if each["ruleId"] == "TF941"]
     (change,) = result["fixes"][0]["artifactChanges"]
     assert change["artifactLocation"] == result["locations"][0]["physicalLocation"]["artifactLocation"]
