@@ -86,7 +86,8 @@ def test_what_is_said_can_be_looked_up(rule: Rule) -> None:
             assert (last.path, last.line) == (finding.place.path, finding.place.line)
             assert all(step.place.path in example.files and step.place.line >= 1 for step in finding.evidence)
             if finding.processes:
-                assert (first.path, first.line) in declared, finding
+                # a deployment's own words (routing, volumes, counts) stand beside the process types
+                assert (first.path, first.line) in declared or not first.path.endswith(".py"), finding
         for verdict in judgement.verdicts:
             if verdict.verdict == "not verified":
                 reason = verdict.reason
