@@ -185,7 +185,7 @@ def test_a_workflow_of_github(app: Path, capsys: Captured) -> None:
     (job,) = told["jobs"].values()
     runs = [step["run"] for step in job["steps"] if "run" in step]
     assert runs == [
-        "python -m pip install 'proctor @ git+https://code.example/tools/proctor.git@v1'",
+        "python -m pip install 'git+https://code.example/tools/proctor.git@v1'",
         'proctor check . --output github:- --output "markdown:$GITHUB_STEP_SUMMARY"',
     ]
     assert told["permissions"] == {"contents": "read"}
@@ -219,7 +219,7 @@ def test_a_job_of_gitlab(app: Path, capsys: Captured, before: str, stage: str) -
     assert text.startswith(before)
     job = yaml.safe_load(text.replace("!reference ", ""))["proctor"]
     assert job["stage"] == stage
-    assert job["script"][0].endswith("'proctor @ git+https://code.example/tools/proctor.git@v1'")
+    assert job["script"][0].endswith("'git+https://code.example/tools/proctor.git@v1'")
     _, err = init(capsys, "--yes", *SOURCE)
     assert ".gitlab-ci.yml has the job already." in err and (app / adoption.PIPELINE).read_text() == text
 

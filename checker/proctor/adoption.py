@@ -49,7 +49,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         if not self.address:
             return f"proctor=={__version__}"
         scheme = "file://" if self.is_local else ""
-        return f"proctor @ git+{scheme}{self.address}@{self.revision}"
+        # not "proctor @ git+…": older versions of pip take no folder of this machine there
+        return f"git+{scheme}{self.address}@{self.revision}"
 
     @property
     def is_local(self) -> bool:
