@@ -60,7 +60,7 @@ class Machine:
     def commit(self) -> None:
         self.must(self.app, "git", "add", "--all")
         identity = ("-c", "user.name=t", "-c", "user.email=t@example.org")
-        self.must(self.app, "git", *identity, "commit", "--quiet", "--message", "x")
+        self.must(self.app, "git", *identity, "commit", "--quiet", "--allow-empty", "--message", "x")
 
     def steps(self, runs: list[str], **variables: str) -> list[subprocess.CompletedProcess[str]]:
         """Run the steps of a job as a runner does: a shell each, the first that fails ends the job."""
