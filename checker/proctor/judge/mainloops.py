@@ -218,6 +218,11 @@ def work_at_risk(deeds: Deeds, loop: Loop) -> Work:
     return _work_beside(deeds, hits)
 
 
+def has_lasting(deeds: Deeds, loop: Loop) -> bool:
+    """Whether a loop's work leaves something whose half is worse than nothing."""
+    return any(hit.effect in LASTING or fits(_WRITES, hit) for hit in _hits_in(deeds, loop))
+
+
 def _feeds(deeds: Deeds, loop: Loop) -> bool:
     """Whether a generator's loop yields what the body of a loop elsewhere works on."""
     key = loop.context.unit

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 from proctor.judge.beside import (
     Beside,
     beside,
+    is_cancelled,
     is_told_otherwise,
     is_waited_for,
     is_worked_off,
@@ -20,7 +21,7 @@ from proctor.judge.beside import (
 from proctor.judge.deeds import Deeds
 from proctor.judge.graph import around
 from proctor.judge.handlers import Handler, closure, handlers
-from proctor.judge.mainloops import LASTING, Loop, loops, may_leave
+from proctor.judge.mainloops import LASTING, Loop, has_lasting, loops, may_leave
 from proctor.judge.noticing import notices
 from proctor.judge.path_words import blocks_around
 from proctor.judge.timeline import before_both, comes_after
@@ -112,6 +113,8 @@ class Shutdown:
         if loop.version_of and not self.deeds.program.requirements.get(loop.version_of):
             reason = f"the version of `{loop.version_of}`, which is not pinned, decides what `{loop.name}` does on SIGTERM"
             return End(loop, "unknown", None, reason, self.interrupt)
+        if self.deeds.view.launch.does:
+            return self._end_under_launcher(loop)
         vague = next((each for each in self.handlers if not each.signals and each.kind == "function"), None)
         ends = [self._under(loop, handler) for handler in self._in_force(loop)]
         if not ends:
@@ -130,6 +133,16 @@ class Shutdown:
                 loop, "unknown", ends[-1].handler, "several handlers of SIGTERM differ", self.interrupt
             )
         return ends[-1]
+
+    def _end_under_launcher(self, loop: Loop) -> End:
+        """The launcher's program handles SIGTERM, and leaves: what the code has started beside it goes on until then."""
+        own = beside(self.deeds, loop.context)
+        if own is not None and loop.kind == "own" and has_lasting(self.deeds, loop):
+            cancelled = own.kind == "task" and is_cancelled(self.deeds, own.hit)
+            if own.kind in ("daemon", "task") and (cancelled or not is_waited_for(self.deeds, own)):
+                return End(loop, "dropped", None, "", self.interrupt, own.noun)
+        reason = f"what `{self.deeds.view.launch.launcher}` makes of `{loop.name}` on SIGTERM is not known"
+        return End(loop, "unknown", None, reason, self.interrupt)
 
     def _in_force(self, loop: Loop) -> list[Handler]:
         """The handlers of SIGTERM while the loop goes on: not those that are set when it is over, nor those that others replace."""
