@@ -30,7 +30,7 @@ _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 _BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 _SPAN = re.compile(r"`(proctor [^`]+)`")
 #: how commands begin that continuous integration or a person runs, not these tests
-_ELSEWHERE = ("python3 -m venv ", ".ci/", "PROCTOR_", "python tests/")
+_ELSEWHERE = ("python3 -m venv ", ".ci/", "PROCTOR_", "python tests/", "python -m pytest ")
 
 
 def name_of(path: Path) -> str:
