@@ -11,7 +11,7 @@ Refs = tuple[Ref, ...]
 #: a parameter of a unit, or ("", symbol) for an attribute that the app keeps on a library's object
 Cell = tuple[UnitKey, int] | tuple[str, str]
 #: more stands for "anything": it is cut off so that one hub does not make everything reach everything
-MAX_REFS = 64
+MAX_REFS = 32
 _MAX_DEPTH = 50
 
 
