@@ -259,4 +259,7 @@ class Access(Part):
 def is_unbounded(row: EffectRow) -> bool:
     """Whether what the row speaks of may wait for ever."""
     details = row.details
+    # work that was handed out is over some time, however long it takes
+    if details.get("on") == "future":
+        return False
     return "waits" in row.does and (details.get("bounded") == "no" or details.get("timeout") == "none")

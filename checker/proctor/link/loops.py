@@ -6,6 +6,8 @@ from proctor.model.fact import Attr, Bind, Call, Const, Expr, Jump, Name, Op, Re
 
 #: methods of built-in containers that take out what they give
 _TAKING = frozenset({"pop", "popleft", "popitem", "remove", "get_nowait"})
+#: what an `and` in the condition of a loop says of when it is over
+_COUNTING = frozenset({"<", ">", "<=", ">=", "in", "not in"})
 
 
 def main_loop_blocks(unit: Unit) -> frozenset[int]:
@@ -66,7 +68,10 @@ def is_endless(test: Expr | None, unit: Unit) -> bool:
             "isRunning",
         )
     if isinstance(test, Op) and test.name in ("and", "or"):
-        return any(is_endless(operand, unit) for operand in test.operands)
+        counts = any(isinstance(operand, Op) and operand.name in _COUNTING for operand in test.operands)
+        return any(is_endless(operand, unit) for operand in test.operands) and not (
+            counts and test.name == "and"
+        )
     return False
 
 
@@ -86,6 +91,12 @@ def is_retry(unit: Unit, loop: int) -> bool:
 def _uses_up(unit: Unit, loop: int) -> bool:
     """Whether the loop goes on while there is something left in what its body takes from (`while todo: todo.pop()`)."""
     test = unit.blocks[loop].test
+    if isinstance(test, Op) and test.name == "and":
+        return any(_takes_from(unit, loop, operand) for operand in test.operands)
+    return _takes_from(unit, loop, test)
+
+
+def _takes_from(unit: Unit, loop: int, test: Expr | None) -> bool:
     if not isinstance(test, Name | Attr):
         return False
     within = blocks_inside(unit, loop)
