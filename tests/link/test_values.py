@@ -172,6 +172,11 @@ BLOCKS = {
     "import itertools\nfor _ in itertools.count():\n    runs()": {"loop"},
     "import threading\nstop = threading.Event()\nwhile not stop.is_set():\n    runs()": {"loop"},
     "n = 3\nwhile n > 0:\n    runs()\n    n -= 1": {"startup"},
+    "todo, seen = [1], []\nwhile todo and len(seen) < 9:\n    runs(); seen.append(1)": {"startup"},
+    "todo, on = [1], True\nwhile todo and on:\n    runs(); todo.pop()": {"startup"},
+    "on, seen = True, 0\nwhile on and not seen:\n    runs()": {"loop"},
+    "from concurrent.futures import ThreadPoolExecutor, as_completed\nwith ThreadPoolExecutor() as pool:\n"
+    "    for task in as_completed([pool.submit(len, 'a')]):\n        runs()": {"startup"},
     "import atexit\natexit.register(runs)": {"shutdown"},
     "import signal\nsignal.signal(signal.SIGTERM, lambda n, f: runs())": {"signal"},
     "import threading\nthreading.Thread(target=runs).start()": {"thread"},

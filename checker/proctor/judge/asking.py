@@ -119,9 +119,9 @@ def _tables(words: Any) -> Iterator[msgspec.Struct]:
     """A struct of words and those within it that a rule gives."""
     if isinstance(words, msgspec.Struct):
         yield words
-        for field in msgspec.structs.fields(words):
-            value = getattr(words, field.name)
-            if value != field.default:
+        for name, default in _defaults(type(words)):
+            value = getattr(words, name)
+            if value != default:
                 yield from _tables(value)
     elif isinstance(words, tuple):
         for each in words:
@@ -151,6 +151,11 @@ def _listed(value: Any, shape: Any) -> Any:
         if isinstance(option, type) and issubclass(option, msgspec.Struct) and value is not None:
             return _listed(value, option)
     return value
+
+
+@cache
+def _defaults(shape: type[msgspec.Struct]) -> tuple[tuple[str, Any], ...]:
+    return tuple((field.name, field.default) for field in msgspec.structs.fields(shape))
 
 
 @cache

@@ -109,7 +109,8 @@ def loop_answers(
 def _unseen(deeds: Deeds) -> Iterator[Answer]:
     context = next(iter(deeds.view.contexts), None)
     if context is not None:
-        reason = "where the program stays, and how that meets SIGTERM, is not seen"
+        name = deeds.program.symbol(context.unit)
+        reason = f"where the program that begins in `{name}` stays, and how that meets SIGTERM, is not seen"
         yield Answer(context, deeds.view.launch.place, doubt=reason)
 
 
