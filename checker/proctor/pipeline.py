@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import msgspec
 
 from proctor import __version__
+from proctor.collector import collector_paused
 from proctor.errors import ConfigurationError, RootError
 from proctor.model.finding import Judgement
 from proctor.model.tree import SourceTree, read_tree
@@ -92,6 +93,7 @@ def judge_tree(
     return msgspec.structs.replace(known, root=root)
 
 
+@collector_paused()
 def link_tree(
     tree: SourceTree,
     settings: Settings | None = None,
@@ -172,6 +174,7 @@ def _silent(what: str, done: int, total: int) -> None:
     pass
 
 
+@collector_paused()
 def _judge(run: _Run, book: Rulebook, store: Store | None, workers: int | None, say: Progress) -> Judgement:
     from proctor import judge, report
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import msgspec
 
@@ -60,18 +57,6 @@ def looks_packed(packed: bytes) -> bool:
     except msgspec.DecodeError:
         return False
     return True
-
-
-@contextmanager
-def collector_paused() -> Iterator[None]:
-    """Syntax trees hold no cycles: collecting while they grow only costs time (about a third of it)."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _read(data: bytes) -> FileFacts | Unread:

@@ -12,7 +12,8 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from typing import TypeAlias
 
-from proctor.extract.reading import collector_paused, pack, read_file
+from proctor.collector import collector_paused
+from proctor.extract.reading import pack, read_file
 from proctor.model.fact import Unread
 
 Report: TypeAlias = Callable[[int], None]
