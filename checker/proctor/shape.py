@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -29,8 +30,46 @@ def fill(table: Mapping[str, Any], shape: type[T], file: str, key: str = "") -> 
 
     Raises ConfigurationError naming `file`, the key (below `key`) and the nearest valid one.
     """
+    if _is_closed(shape) and not _holds_date(table):
+        try:
+            return msgspec.convert(table, shape)  # most files are as they should be, and this is quick
+        except msgspec.ValidationError:
+            pass
     checked = _check(dict(table), _type_info(shape), file, key)
     return msgspec.convert(checked, shape)
+
+
+def _holds_date(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(_holds_date(each) for each in value.values())
+    if isinstance(value, list):
+        return any(_holds_date(each) for each in value)
+    return isinstance(value, (datetime.date, datetime.time))
+
+
+@cache
+def _is_closed(shape: type) -> bool:
+    """Whether `msgspec` itself refuses whatever is no part of a struct, at any depth."""
+    todo: list[inspect.Type] = [_type_info(shape)]
+    seen: set[type] = set()
+    while todo:
+        kind = todo.pop()
+        if isinstance(kind, inspect.StructType) and kind.cls not in seen:
+            seen.add(kind.cls)
+            if not kind.cls.__struct_config__.forbid_unknown_fields:
+                return False
+            todo.extend(field.type for field in kind.fields)
+        elif isinstance(
+            kind, (inspect.VarTupleType, inspect.ListType, inspect.SetType, inspect.FrozenSetType)
+        ):
+            todo.append(kind.item_type)
+        elif isinstance(kind, inspect.DictType):
+            todo.append(kind.value_type)
+        elif isinstance(kind, inspect.UnionType):
+            todo.extend(kind.types)
+        elif isinstance(kind, inspect.Metadata):
+            todo.append(kind.type)
+    return True
 
 
 def _type_info(shape: type) -> inspect.Type:

@@ -338,7 +338,7 @@ class ModelExample(msgspec.Struct, frozen=True, kw_only=True):
     process: str = ""
 
 
-class LibraryModel(msgspec.Struct, frozen=True, kw_only=True):
+class LibraryModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One file of `rules/models/`. `modules` are the import roots it speaks of; names below them that no row mentions
     are known to be harmless for the clauses only if `complete` is true."""
 
@@ -362,7 +362,7 @@ class LibraryModel(msgspec.Struct, frozen=True, kw_only=True):
     path: str = ""
 
 
-class LauncherModel(msgspec.Struct, frozen=True, kw_only=True):
+class LauncherModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One file of `rules/launchers/`: a program found in launch commands.
 
     `programs` are the base names it is called by, `modules` the names for `python -m`. `does` are the effects of
