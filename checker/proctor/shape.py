@@ -48,7 +48,7 @@ def _holds_date(value: Any) -> bool:
 
 
 @cache
-def _is_closed(shape: type) -> bool:
+def _is_closed(shape: Any) -> bool:
     """Whether `msgspec` itself refuses whatever is no part of a struct, at any depth."""
     todo: list[inspect.Type] = [_type_info(shape)]
     seen: set[type] = set()
