@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Mapping
-from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -22,6 +21,7 @@ _SCALARS: dict[type[inspect.Type], tuple[type, str]] = {
     inspect.NoneType: (type(None), "nothing"),
 }
 _SHAPES: dict[type, inspect.Type] = {}
+_CLOSED: dict[type, bool] = {}
 
 
 def fill(table: Mapping[str, Any], shape: type[T], file: str, key: str = "") -> T:
@@ -30,7 +30,9 @@ def fill(table: Mapping[str, Any], shape: type[T], file: str, key: str = "") -> 
 
     Raises ConfigurationError naming `file`, the key (below `key`) and the nearest valid one.
     """
-    if _is_closed(shape) and not _holds_date(table):
+    if shape not in _CLOSED:
+        _CLOSED[shape] = _is_closed(_type_info(shape))
+    if _CLOSED[shape] and not _holds_date(table):
         try:
             return msgspec.convert(table, shape)  # most files are as they should be, and this is quick
         except msgspec.ValidationError:
@@ -47,10 +49,9 @@ def _holds_date(value: Any) -> bool:
     return isinstance(value, (datetime.date, datetime.time))
 
 
-@cache
-def _is_closed(shape: Any) -> bool:
+def _is_closed(shape: inspect.Type) -> bool:
     """Whether `msgspec` itself refuses whatever is no part of a struct, at any depth."""
-    todo: list[inspect.Type] = [_type_info(shape)]
+    todo = [shape]
     seen: set[type] = set()
     while todo:
         kind = todo.pop()
