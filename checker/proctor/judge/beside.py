@@ -41,15 +41,10 @@ class Beside(NamedTuple):
 
 def beside(deeds: Deeds, context: Context) -> Beside | None:
     """What runs a context beside the main thread; None where that is the main thread (or coroutine) itself."""
-    current: Context | None = context
-    while current is not None:
-        origin = deeds.view.contexts.get(current)
-        if origin is None:
-            return None
-        hit = _starting(deeds, origin[1].source, origin[1].event)
+    for _, edge in deeds.trail(context):
+        hit = _starting(deeds, edge.source, edge.event)
         if hit is not None:
             return Beside(_kind(deeds, hit), hit)
-        current = origin[0]
     return None
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from proctor.judge.graph import Graph
 from proctor.model.fact import Attr, Call, Expr, Result, Seq
 from proctor.model.finding import Step
-from proctor.model.program import Context, Hit, ProcessView, Program, UnitKey
+from proctor.model.program import Context, Edge, Hit, ProcessView, Program, UnitKey
 from proctor.model.words import EFFECTS
 
 _BITS: dict[str, int] = {effect: 1 << number for number, effect in enumerate(EFFECTS)}
@@ -115,6 +115,16 @@ class Deeds:
     def runs(self, key: UnitKey) -> Mapping[int, tuple[UnitKey, ...]]:
         """Node of the unit's graph -> the units of the tree that run there and then."""
         return self.units.runs(key, key == self._script)
+
+    def trail(self, context: Context) -> Iterator[tuple[Context, Edge]]:
+        """The edges by which a context came to run, the last one first, each with the context that it runs."""
+        current: Context | None = context
+        while current is not None:
+            origin = self.view.contexts.get(current)
+            if origin is None:
+                return
+            yield current, origin[1]
+            current = origin[0]
 
     # --- through calls ---------------------------------------------------------------------------------------
 

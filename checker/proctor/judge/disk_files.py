@@ -8,10 +8,11 @@ from typing import NamedTuple
 from proctor.judge.disk_paths import Trail, Trails
 from proctor.judge.expressions import local_sources, path_sources
 from proctor.judge.memory import WORK, Memory
+from proctor.judge.records import is_record
 from proctor.judge.roots import Roots
 from proctor.model.fact import Attr, Bind, Call, Expr, Name, Result, Return, SetAttr, Unit
 from proctor.model.place import Place
-from proctor.model.program import Hit, LibObj, ObjRef, UnitKey
+from proctor.model.program import Hit, LibObj, UnitKey
 
 _WRITES = ("writes-disk", "stores-upload", "writes-temp")
 _READS = ("reads-disk", "looks-at-disk")
@@ -298,7 +299,7 @@ class Files:
             if (
                 is_temporary
                 and isinstance(event, SetAttr)
-                and self._is_record(key, event.obj)
+                and is_record(self.program, key, event.obj)
                 and any(part in names for part in path_sources(unit, event.value))
             ):
                 yield Use(key, self.program.place(key, event), "its path is saved in a record")
@@ -307,17 +308,6 @@ class Files:
         unit = self.program.unit(key)
         given = (*call.args, *(value for _, value in call.keywords))
         return any(part in names for value in given for part in path_sources(unit, value))
-
-    def _is_record(self, key: UnitKey, obj: Expr) -> bool:
-        for ref in self.program.resolve(key, obj):
-            if isinstance(ref, LibObj) and self.program.lives(ref.type) == "record":
-                return True
-            if isinstance(ref, ObjRef) and any(
-                self.program.lives(base) == "record"
-                for base in self.program.class_bases(UnitKey(ref.path, ref.number))
-            ):
-                return True
-        return False
 
 
 def _is_listing(hit: Hit) -> bool:

@@ -222,15 +222,7 @@ def idle_cleanup(deeds: Deeds) -> Iterator[Left]:
 
 def _is_fired(deeds: Deeds, context: Context) -> bool:
     """Whether a framework runs the code, in every program that loads it, whatever that program is for."""
-    current: Context | None = context
-    while current is not None:
-        origin = deeds.view.contexts.get(current)
-        if origin is None:
-            return False
-        if origin[1].trigger:
-            return True
-        current = origin[0]
-    return False
+    return any(edge.trigger for _, edge in deeds.trail(context))
 
 
 def _guards(unit: Unit, final: int, loops: tuple[int, ...]) -> bool:

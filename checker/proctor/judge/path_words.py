@@ -101,15 +101,9 @@ def asked_units(deeds: Deeds, question: PathQuestion) -> Iterator[UnitKey]:
 def _jobs_above(deeds: Deeds, key: UnitKey) -> Iterator[UnitKey]:
     """The registered units from which the contexts of a unit come."""
     for context in deeds.contexts[key]:
-        current: Context | None = context
-        while current is not None:
-            origin = deeds.view.contexts.get(current)
-            if origin is None:
-                break
-            if origin[1].trigger:
-                yield current.unit
-                break
-            current = origin[0]
+        job = next((current.unit for current, edge in deeds.trail(context) if edge.trigger), None)
+        if job is not None:
+            yield job
 
 
 def _is_job(deeds: Deeds, question: PathQuestion, key: UnitKey, patterns: tuple[str, ...]) -> bool:
@@ -162,16 +156,9 @@ def _registrars(deeds: Deeds, edge: Edge) -> frozenset[str]:
 
 def _is_registered(deeds: Deeds, context: Context, patterns: tuple[str, ...]) -> bool:
     """Whether one of these names of a library registers what the context comes from in the end."""
-    current: Context | None = context
-    while current is not None:
-        origin = deeds.view.contexts.get(current)
-        if origin is None:
-            return False
-        if origin[1].trigger:
-            names = _registrars(deeds, origin[1])
-            return any(fnmatchcase(name, pattern) for name in names for pattern in patterns)
-        current = origin[0]
-    return False
+    edge = next((edge for _, edge in deeds.trail(context) if edge.trigger), None)
+    names = _registrars(deeds, edge) if edge is not None else ()
+    return any(fnmatchcase(name, pattern) for name in names for pattern in patterns)
 
 
 def is_scheduled(deeds: Deeds, question: PathQuestion, key: UnitKey) -> bool:

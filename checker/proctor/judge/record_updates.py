@@ -8,9 +8,10 @@ from typing import NamedTuple
 from proctor.judge.expressions import local_sources
 from proctor.judge.locks import lock_held
 from proctor.judge.memory import Memory
+from proctor.judge.records import is_record
 from proctor.model.fact import Attr, Await, Bind, Call, Expr, Item, Name, Op, Result, SetAttr, Unit
 from proctor.model.place import Place
-from proctor.model.program import Hit, LibObj, ObjRef, UnitKey
+from proctor.model.program import Hit, UnitKey
 
 _LOOKUPS = frozenset({"reads-record", "database"})
 _SAVES = frozenset({"saves-record", "commits"})
@@ -106,7 +107,7 @@ class Records:
             return False
         sources = [event.value for event in unit.events if isinstance(event, Bind) and event.name == obj.id]
         if not sources:
-            return self._is_record(key, obj)
+            return is_record(self.program, key, obj)
         return any(self._reads(key, source) for source in sources)
 
     def _reads(self, key: UnitKey, value: Expr | None) -> bool:
@@ -117,17 +118,6 @@ class Records:
             hit.event == inner.event and hit.effect == "reads-record" and hit.details.get("write") is None
             for hit in self.program.unit_hits(key)
         )
-
-    def _is_record(self, key: UnitKey, obj: Expr) -> bool:
-        for ref in self.program.resolve(key, obj):
-            if isinstance(ref, LibObj) and self.program.lives(ref.type) == "record":
-                return True
-            if isinstance(ref, ObjRef) and any(
-                self.program.lives(base) == "record"
-                for base in self.program.class_bases(UnitKey(ref.path, ref.number))
-            ):
-                return True
-        return False
 
     def lock_name(self, key: UnitKey, lock: Hit) -> str:
         """How the code calls a lock."""

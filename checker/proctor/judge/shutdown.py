@@ -93,13 +93,6 @@ class Shutdown:
             for loop in self.loops
         )
 
-    def replacing(self, handler: Handler) -> Handler | None:
-        """A handler that surely takes the place of another one before the program goes to work."""
-        return next(
-            (each for each in self.on_term if each != handler and _takes_place(self.deeds, each, handler)),
-            None,
-        )
-
     def _ends(self) -> Iterator[End]:
         for loop in self.loops:
             if loop.kind == "library" and loop.sigterm in _BY_LIBRARY:

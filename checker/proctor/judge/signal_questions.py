@@ -231,15 +231,7 @@ def _stays_in(lanes: tuple[str, ...], deeds: Deeds, handler: Handler) -> bool:
 
 def _is_child(deeds: Deeds, context: Context) -> bool:
     """Whether the code runs in a child process, whose parent decides when it ends."""
-    current: Context | None = context
-    while current is not None:
-        origin = deeds.view.contexts.get(current)
-        if origin is None:
-            return False
-        if origin[1].process:
-            return True
-        current = origin[0]
-    return False
+    return any(edge.process for _, edge in deeds.trail(context))
 
 
 def _ending(deeds: Deeds, shutdown: Shutdown, handler: Handler) -> str:

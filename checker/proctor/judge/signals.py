@@ -84,9 +84,7 @@ def _outcome(asked: _Asked, view: ProcessView, answer: Answer) -> Outcome:
     rule, question = asked.rule, asked.question
     if answer.doubt:
         return make_doubt(rule, view, answer.doubt, answer.place)
-    start = (
-        view.path(answer.context) if answer.context in view.contexts or view.contexts else view.launch.chain
-    )
+    start = view.path(answer.context) if view.contexts else view.launch.chain
     return make_finding(
         rule,
         view,

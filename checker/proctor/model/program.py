@@ -205,20 +205,6 @@ class Context(NamedTuple):
     lane: Lane
 
 
-class LinkedView(Protocol):
-    """What linking one unit found."""
-
-    @property
-    def edges(self) -> tuple[Edge, ...]:
-        """What it makes run."""
-        ...
-
-    @property
-    def hits(self) -> tuple[Hit, ...]:
-        """Its effects."""
-        ...
-
-
 class ProcessView(Protocol):
     """One long- or short-running program of one process type, with all that it runs."""
 
