@@ -82,6 +82,8 @@ RELEASE = {
 print("prepared")
 """,
 }
+#: a resource that the app is attached to, and no code of the app
+BACKING = {"Procfile": "cache: redis-server --port 6379\n"}
 #: one thread, no loop of events, no locks
 PLAIN = {
     "Procfile": "watch: python watch.py\n",

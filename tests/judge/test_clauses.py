@@ -11,7 +11,7 @@ import pytest
 from proctor import pipeline
 from proctor.model.finding import ClauseVerdict
 from proctor.model.rule import Example
-from proctor.model.words import CLAUSES, VERDICTS
+from proctor.model.words import CLAUSES
 from proctor.rule_files import read_sources
 from proctor.rulebook import load_examples, load_rulebook
 from proctor.trial import example_tree, judge_example
@@ -33,6 +33,7 @@ CONFORMS: dict[str, Files] = {
 NOT_APPLICABLE: dict[str, tuple[Files, str]] = {
     **dict.fromkeys(CLAUSES, (apps.RELEASE, "it ends by itself")),
     "VI.3": (apps.WORKER, "it serves no HTTP"),
+    "VIII.1": (apps.BACKING, "it runs none of the app's code"),
     "VIII.4": (apps.WORKER, "it serves no HTTP"),
     "IX.3": (apps.WORKER, "it serves no HTTP"),
     "IX.4": (apps.WEB, "it consumes no jobs"),
@@ -44,14 +45,6 @@ NOT_APPLICABLE: dict[str, tuple[Files, str]] = {
     "C.5": (apps.PLAIN, "it does not fork after start-up"),
     "C.6": (apps.PLAIN, "it runs in one thread, without an event loop"),
 }
-#: Verdicts that a clause cannot have, by what it says.
-IMPOSSIBLE = {
-    ("VIII.1", "not applicable"): "every process type is declared somewhere, and can be resolved or not",
-}
-#: Clauses that are broken only where the settings say so: what they ask for is otherwise worth a note.
-BROKEN_BY_CHOICE = {
-    "VIII.6": "TF861",  # worker counts inside one process are internal multiplexing
-}
 #: Clauses that the declaration alone decides, so that code hides nothing: what hides them is in the command.
 HIDDEN_COMMANDS = {
     "VIII.1": "web: $START\n",
@@ -61,10 +54,9 @@ HIDDEN_COMMANDS = {
 
 def test_no_clause_is_left_out() -> None:
     assert set(CONFORMS) == set(NOT_APPLICABLE) == set(CLAUSES)
-    assert all(clause in CLAUSES and verdict in VERDICTS for clause, verdict in IMPOSSIBLE)
 
 
-@pytest.mark.parametrize("clause", [clause for clause in CLAUSES if clause not in BROKEN_BY_CHOICE])
+@pytest.mark.parametrize("clause", CLAUSES)
 def test_violates(clause: str) -> None:
     """The examples of the clause's own rules, of which one that is no note has to break it."""
     rules = [rule for rule in BOOK.rules if rule.clause == clause]
@@ -77,11 +69,11 @@ def test_violates(clause: str) -> None:
     )
 
 
-@pytest.mark.parametrize(("clause", "code"), BROKEN_BY_CHOICE.items())
-def test_violates_where_settings_say_so(clause: str, code: str) -> None:
-    (rule,) = (rule for rule in BOOK.rules if rule.code == code)
-    example = load_examples(rule, SOURCES).bad[0]
-    strict = msgspec.structs.replace(example, options={**example.options, "severity": {code: "warning"}})
+def test_workers_inside_one_process_break_nothing() -> None:
+    """Unless settings say so: they are internal multiplexing."""
+    (rule,) = (rule for rule in BOOK.rules if rule.code == "TF861")
+    example, clause = load_examples(rule, SOURCES).bad[0], "VIII.6"
+    strict = msgspec.structs.replace(example, options={**example.options, "severity": {"TF861": "warning"}})
     assert verdicts_of(example, clause) == {"conforms"}
     assert verdicts_of(strict, clause) == {"violates"}
 
@@ -113,17 +105,11 @@ def test_not_verified_because_of_its_command(clause: str) -> None:
     assert verdict.reason
 
 
-@pytest.mark.parametrize("clause", [each for each in CLAUSES if (each, "not applicable") not in IMPOSSIBLE])
+@pytest.mark.parametrize("clause", CLAUSES)
 def test_not_applicable(clause: str) -> None:
     files, reason = NOT_APPLICABLE[clause]
     verdict = judged(clause, files)
     assert (verdict.verdict, verdict.reason) == ("not applicable", reason)
-
-
-@pytest.mark.parametrize(("clause", "verdict"), IMPOSSIBLE)
-def test_impossible(clause: str, verdict: str) -> None:
-    for files in (apps.WEB, apps.PRELOADED, apps.LOOP, apps.WORKER, apps.RELEASE, apps.PLAIN):
-        assert judged(clause, files).verdict != verdict
 
 
 def judged(clause: str, files: Files) -> ClauseVerdict:
@@ -138,3 +124,26 @@ def hiding(path: str, text: str) -> str:
     if not path.endswith(".py"):
         return text
     return f'{text}\nimport importlib\nimport os\n\nimportlib.import_module(os.environ["PLUGIN"]).install()\n'
+
+
+@pytest.mark.parametrize(
+    ("command", "config"),
+    [
+        ("honcho start -f p.txt -c web=1,mail=3", {"p.txt": "web: gunicorn app:app\nmail: rq worker mail\n"}),
+        (
+            "supervisord -n -c s.conf",
+            {
+                "s.conf": "[program:web]\ncommand=gunicorn app:app\n"
+                "[program:mail]\ncommand=rq worker mail\nnumprocs=3\n"
+            },
+        ),
+    ],
+)
+def test_one_finding_where_copies_stand_among_several_programs(command: str, config: Files) -> None:
+    """TF821 names what to change; the clause of the copies is broken all the same."""
+    files = {"Procfile": f"all: {command}\n", "app.py": apps.PRELOADED["app.py"], **config}
+    judgement = pipeline.judge_tree(example_tree(files), book=BOOK)
+    codes = {each.code for each in judgement.findings}
+    assert "TF821" in codes and not codes & {"TF862", "TF854"}
+    (verdict,) = (each for each in judgement.verdicts if (each.clause, each.process) == ("VIII.6", "all"))
+    assert (verdict.verdict, verdict.reason) == ("violates", "TF821")

@@ -198,6 +198,53 @@ def test_nested_procfiles() -> None:
     assert found[2].chain[-1].text == "starts `mail` of `ProcfileX`"
 
 
+@pytest.mark.parametrize(
+    ("command", "copies"),
+    [
+        ("honcho start -f P -c worker=3", ["", "3"]),
+        ("honcho start -f P -c worker=$N", ["", "$N"]),
+        ("honcho start -f P", ["", ""]),
+        ("foreman start -f P -m all=2,worker=4", ["2", "4"]),
+        ("foreman start -f P -m all=0,worker=4", ["4"]),
+        ("nf start -f P worker=2", ["", "2"]),
+        ("supervisord -c s.conf", ["", "4", "$N"]),
+        ("circusd c.ini", ["2", "$n"]),
+    ],
+)
+def test_copies_of_a_supervisor(command: str, copies: list[str]) -> None:
+    files = {
+        "P": "web: gunicorn app:app\nworker: rq worker\n",
+        "s.conf": "[program:a]\ncommand=rq worker a\n[program:b]\ncommand=rq worker b\nnumprocs=4\n"
+        "[program:c]\ncommand=rq worker c\nnumprocs=%(ENV_N)s\n",
+        "c.ini": "[watcher:a]\ncmd=rq worker a\nnumprocesses = 2\n"
+        "[watcher:b]\ncmd=rq worker b\nnumprocesses = $(circus.env.n)\n",
+        **App,
+    }
+    assert [each.copies for each in launches(command, files)[1:]] == copies
+
+
+@pytest.mark.parametrize(
+    ("head", "copies"),
+    [
+        ("for i in 1 2 3", "3"),
+        ("for i in {1..4}", "4"),
+        ("for i in $(seq 5)", "5"),
+        ("for i in `seq 2 5`", "4"),
+        ("for i in $(seq $N)", ""),
+        ("for i in a* b", ""),
+        ("for ((i = 0; i < 4; i++))", "4"),
+        ("for ((i=1;i<=$N;i++))", ""),
+        ("i=0; while [ $i -lt 3 ]", "3"),
+        ("i=1; while [ $i -le 3 ]", "3"),
+        ("while [ $i -le 3 ]", ""),
+        ("while true", ""),
+    ],
+)
+def test_copies_of_a_loop(head: str, copies: str) -> None:
+    (found,) = launches(f"{head}; do rq worker & done; wait", App)
+    assert (found.launcher, found.copies) == ("rq", copies)
+
+
 def test_a_nested_procfile_that_is_missing() -> None:
     found = launch("honcho start -f Nowhere")
     assert found.missing and found.unresolved == "the file `Nowhere` is not in the tree"

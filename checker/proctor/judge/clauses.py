@@ -32,6 +32,12 @@ def _phases(views: Views, phases: Iterable[Phase]) -> bool:
     )
 
 
+def _is_of_the_app(views: Views) -> str | None:
+    """Databases, brokers and helpers that a manifest starts beside the app are resources that it is attached to."""
+    beside = bool(views) and all(view.details.get("role") in ("backing-service", "helper") for view in views)
+    return "it runs none of the app's code" if beside else None
+
+
 def _stays(views: Views) -> str | None:
     return None if any(view.stays for view in views) else "it ends by itself"
 
@@ -114,6 +120,7 @@ _TESTS: dict[str, Callable[[Views], str | None]] = {
     "VI.3": _serves,
     "VI.4": _stays,
     "VI.5": _works,
+    "VIII.1": _is_of_the_app,
     "VIII.2": _stays,
     "VIII.3": _stays,
     "VIII.4": _serves,

@@ -13,6 +13,8 @@
 - `signals`: words of the launcher's `signals`, likewise;
 - `delivery`: how SIGTERM gets to it (see `programs.Way`); `first`: it runs as PID 1, with no init program in front;
 - `listens`: where the process type listens, at best (see `listening.Where`);
+- `works`: whether it is seen to work and stay, or a supervisor sees to that;
+- `copies`: a pattern for the number of them that a supervisor or a loop of the shell starts;
 - `together`: it stays beside others in one process type, "kinds" which do other work or "copies" that do the same, "perhaps"
   where it is not known to stay; it stands "behind" one that stays; or it is "left" in the background with nothing in front;
 - `without_setting`: topics of deploy settings that the process type must not have;
@@ -20,6 +22,7 @@
 - `undriven`: the family of the effect is fired by no process type;
 - `effect`, `details`, `details_not`, `symbol`: an effect of the launcher, or of the code in one of the phases `phase`; `by`
   limits it to the "launcher" or the "code" (a row that says `decided_by` a setting holds where that is on); `subject`: patterns of what it is about; `at_least`: a number from which on it counts;
+- `times`: a child program that may stay is started at least so many times, as the loops around the call say;
 - `with_effect`, `without_effect`: effects that the program must (not) have besides, each a name or a table;
 - `absent`: effects that the program must not have; where code that could not be followed may, the clause is not verified;
 - `options`: names of options whose place is shown where a configuration file holds them;
@@ -38,6 +41,7 @@ from typing import NamedTuple
 import msgspec
 
 from proctor.judge.asking import Details, ProcessWords, Wanted, asks_process, fits, read_words
+from proctor.judge.children import stays_for, times
 from proctor.judge.declared import declared
 from proctor.judge.drafts import Outcome, Platform, fill, make_doubt, make_finding
 from proctor.judge.listening import Listening, listening
@@ -81,6 +85,8 @@ class _Alternative(ProcessWords, frozen=True, kw_only=True, forbid_unknown_field
     delivery: tuple[str, ...] = ()
     first: bool | None = None
     listens: tuple[str, ...] = ()
+    copies: str = ""
+    works: bool | None = None
     together: tuple[str, ...] = ()
     without_setting: tuple[str, ...] = ()
     replicas: tuple[str, ...] = ()
@@ -93,6 +99,7 @@ class _Alternative(ProcessWords, frozen=True, kw_only=True, forbid_unknown_field
     by: tuple[str, ...] = ("launcher", "code")
     subject: tuple[str, ...] = ()
     at_least: float | None = None
+    times: int = 0
     with_effect: tuple[Wanted, ...] = ()
     without_effect: tuple[Wanted, ...] = ()
     absent: tuple[str, ...] = ()
@@ -204,7 +211,8 @@ def _has(wanted: Wanted, views: Sequence[ProcessView]) -> bool:
 
 def _sees(asked: _Asked) -> Iterator[_Seen]:
     """Each thing that the alternative is about, where all of its words hold."""
-    if not (_asks_declaration(asked) and _asks_launch(asked) and _asks_group(asked)):
+    asks = (_asks_declaration, _asks_launch, _asks_copies, _asks_group)
+    if not all(each(asked) for each in asks):
         return
     if asked.alternative.listens:
         where = _listens(asked)
@@ -255,6 +263,13 @@ def _asks_launch(asked: _Asked) -> bool:
     if any(_carries(view.details, key, value) for key, value in alternative.launcher_not.items()):
         return False
     return all(_carries(launch.signals, key, value) for key, value in alternative.signals.items())
+
+
+def _asks_copies(asked: _Asked) -> bool:
+    alternative, view = asked.alternative, asked.view
+    if alternative.copies and not re.search(alternative.copies, view.launch.copies):
+        return False
+    return alternative.works is None or _works(view) is alternative.works
 
 
 def _wrapper_does(asked: _Asked) -> bool:
@@ -360,6 +375,11 @@ def _counts(view: ProcessView) -> bool:
     return launch.relation in ("main", "background", "piped") and not helps
 
 
+def _works(view: ProcessView) -> bool:
+    """Whether it is seen to work and stay; what a supervisor starts is started again where it ends."""
+    return bool(view.launch.supervised_by or _work(view))
+
+
 def _work(view: ProcessView) -> frozenset[str]:
     """What work it does, and which program does it; empty where nothing shows that it works at all."""
     if "role" in view.details:
@@ -377,7 +397,7 @@ def _whole(asked: _Asked) -> _Seen:
     """The program itself, or the option that is asked for."""
     view, alternative = asked.view, asked.alternative
     launch = view.launch
-    value = next((launch.option(name) or "" for name in alternative.option), "")
+    value = next((launch.option(name) or "" for name in alternative.option), "") or launch.copies
     reason = view.missing_symbol and f"`{view.missing_symbol}` is not found in `{_target(view)}`"
     reason = launch.unresolved or reason
     if alternative.delivery:
@@ -393,7 +413,8 @@ def _target(view: ProcessView) -> str:
 def _place(asked: _Asked) -> Place:
     names = asked.alternative.options or tuple(asked.alternative.option)
     launch = asked.view.launch
-    return next((place for name, place in launch.option_places if name in names), launch.place)
+    own = (asked.alternative.copies and launch.copies_place) or launch.place
+    return next((place for name, place in launch.option_places if name in names), own)
 
 
 def _listens(asked: _Asked) -> _Seen | None:
@@ -436,6 +457,11 @@ def _about(asked: _Asked, context: Context, hit: Hit) -> _Seen | None:
         return None
     if alternative.at_least is not None and not _reaches(text, alternative.at_least):
         return None
+    if alternative.times:
+        count = times(asked.view, program, context, hit)
+        if count < alternative.times or not stays_for(program, hit):
+            return None
+        text = str(count)
     decided = _decided(asked.view, hit)
     if decided is None:
         return None
@@ -522,11 +548,19 @@ def _outcome(asked: _Asked, seen: _Seen) -> Outcome:
         context=seen.context,
         evidence=seen.evidence,
         text=f"`{seen.symbol}`",
-        subject=seen.symbol,
+        subject=_supervisor(asked) or seen.symbol,
         severity=alternative.severity or None,  # type: ignore[arg-type]  # a severity, or none
         message=alternative.message,
         phase=phase,
     )
+
+
+def _supervisor(asked: _Asked) -> str:
+    """The supervisor whose count of copies is meant: it is what the user would change."""
+    name = asked.view.launch.supervised_by
+    if not asked.alternative.copies or not name:
+        return ""
+    return next((shown(each.launch) for each in asked.group.views if each.launch.launcher == name), "")
 
 
 def _may_be_there(asked: _Asked) -> str:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from proctor.judge import commands, effects, formation, pairs, paths, signals, values
+from proctor.judge.children import stays_for
 from proctor.judge.clauses import DECLARED, HIDEABLE, not_applicable
 from proctor.judge.drafts import Doubt, Judge, Outcome, Platform
-from proctor.judge.expressions import subexpressions
 from proctor.judge.summary import process_reports
-from proctor.model.fact import Attr, Const, Expr
 from proctor.model.finding import ClauseVerdict, Coverage, Finding, Judgement
 from proctor.model.process import ResolvedProcess
-from proctor.model.program import Known, ProcessView, Program
+from proctor.model.program import ProcessView, Program
 from proctor.model.rule import Rule
 from proctor.model.tree import SourceTree
 from proctor.model.words import CLAUSES, EFFECTS, Severity
@@ -231,34 +230,13 @@ def _verdict(
 def _started(views: Sequence[ProcessView], program: Program) -> str:
     """What a program that does not stay by its own code starts, and may stay for: a Python program, or one that is known to
     stay."""
-    staying = {name for model in program.launchers.values() if model.long_running for name in model.programs}
     for view in views:
         for context, hit in view.hits("subprocess"):
-            if (
-                context.phase != "startup"
-                or context.lane == "thread"
-                or hit.subject is None
-                or view.launch.ends
-            ):
+            if context.phase != "startup" or context.lane == "thread" or view.launch.ends:
                 continue
-            value = program.evaluate(hit.unit, hit.subject)
-            words = value.value if isinstance(value, Known) else None
-            first = (
-                words.split()[:1] if isinstance(words, str) else words[:1] if isinstance(words, list) else []
-            )
-            name = str(getattr(first[0], "value", first[0])) if first else ""
-            if _runs_python(hit.subject) or name.rpartition("/")[2] in staying:
+            if stays_for(program, hit):
                 return f"what `{hit.symbol}` starts is not followed ({hit.place.path}:{hit.place.line})"
     return ""
-
-
-def _runs_python(subject: Expr) -> bool:
-    """`[sys.executable, "worker.py"]`"""
-    return any(
-        (isinstance(part, Attr) and part.name == "executable")
-        or (isinstance(part, Const) and isinstance(part.value, str) and part.value.startswith("python"))
-        for part in subexpressions(subject)
-    )
 
 
 def asked_effects(rules: Sequence[Rule]) -> Mapping[str, frozenset[str]]:

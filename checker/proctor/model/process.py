@@ -52,7 +52,8 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     that they may not run and two of them are alternatives. `trap` is the action of a `trap … TERM` in the same
     shell text. `supervised_by` is the launcher that starts it as one of several (a nested Procfile, supervisord).
     `kept` says of a background program that the shell waits for it (`wait`). `ends` says that the launcher, or the
-    process type that it is for, ends by itself, whatever the code in it does.
+    process type that it is for, ends by itself, whatever the code in it does. `copies` is how many of it a supervisor or a
+    loop of the shell starts, as written ("" where nothing says so), and `copies_place` where that stands.
     """
 
     words: tuple[str, ...]
@@ -84,6 +85,8 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     supervised_by: str = ""
     kept: bool = False
     ends: bool = False
+    copies: str = ""
+    copies_place: Place | None = None
 
     def option(self, name: str) -> str | None:
         """The value of option `name` that is in force (the command line wins over files), or None."""

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 
 from proctor.resolve.lexer import Word
 from proctor.resolve.project import Project, join
+from proctor.resolve.rounds import rounds
 from proctor.resolve.shell import (
     Case,
     Function,
@@ -101,7 +102,9 @@ class Follower:
 
     def _loop(self, node: Loop, situation: Situation) -> Situation:
         inner = situation.changed(in_loop=True)
-        if node.words:
+        if not situation.background:
+            inner = inner.changed(copies=rounds(node, situation))
+        if node.name and node.words:
             inner = inner.with_variables({node.name: node.words[0].text})
         inner, _ = self._listing(node.condition, inner, False)
         after, _ = self._listing(node.body, inner, False)

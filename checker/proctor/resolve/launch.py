@@ -300,7 +300,8 @@ class Starter:
                     text=child.text, folder=child.folder, kind="line" if spec.format == "procfile" else "none",
                     front=True, group=self.groups, depth=situation.depth + 1, supervised_by=name, arguments=(),
                     chain=(*situation.chain, step), variables={}, functions={}, background=False, piped=False,
-                    fallback=False, seen=situation.seen | {here},
+                    fallback=False, seen=situation.seen | {here}, copies=child.copies,
+                    copies_place=Place(child.text.path, child.copies_line) if child.copies_line else place,
                 )
             )  # fmt: skip
         return True
@@ -365,7 +366,8 @@ def _launch(words: Sequence[str], situation: Situation, place: Place, **fields: 
         wrapper_signals=situation.wrapper_signals,
         replaces_shell=situation.front if situation.grouped is None else situation.grouped, in_script=situation.script, in_loop=situation.in_loop,
         environment=tuple(sorted(situation.environment.items())), conditional=bool(situation.arms),
-        trap=situation.trap, supervised_by=situation.supervised_by, **fields,
+        trap=situation.trap, supervised_by=situation.supervised_by, copies=situation.copies,
+        copies_place=situation.copies_place, **fields,
     )  # fmt: skip
 
 

@@ -27,11 +27,14 @@ _MAX_CHILDREN = 50
 
 @dataclass(frozen=True)
 class Child:
-    """One command of the file: its name there, its text and its working folder."""
+    """One command of the file: its name there, its text, its working folder, and how many of it are started (as written, and
+    the line that says so; "" and 0 where nothing does)."""
 
     name: str
     text: Text
     folder: str
+    copies: str = ""
+    copies_line: int = 0
 
 
 @dataclass(frozen=True)
@@ -65,12 +68,24 @@ def read(spec: Nested, parsed: Parsed, situation: Situation, project: Project) -
 
 def _read_procfile(spec: Nested, parsed: Parsed, path: str, folder: str, project: Project) -> list[Child]:
     children = []
+    # `nf start web=2,worker=3` has it behind the command
+    told = [word for word in parsed.arguments if "=" in word and spec.formation]
+    chosen = [word for word in parsed.arguments if word not in told]
+    formation = _formation(",".join([parsed.option(spec.formation) or "", *told]))
     for number, line in enumerate(project.text(path).splitlines(), start=1):
         found = _PROCFILE_LINE.fullmatch(line)
-        if found and (not parsed.arguments or found[1] in parsed.arguments):
+        if found and (not chosen or found[1] in chosen):
             column = len(line[: found.start(2)].encode("utf-8", "surrogatepass"))
-            children.append(Child(found[1], Text(path, found[2], number, column), folder))
+            copies = formation.get(found[1], formation.get("all", ""))
+            if copies != "0":
+                children.append(Child(found[1], Text(path, found[2], number, column), folder, copies))
     return children
+
+
+def _formation(text: str) -> dict[str, str]:
+    """`web=2,worker=3`"""
+    pairs = (part.strip().partition("=") for part in text.split(","))
+    return {name: count for name, equals, count in pairs if equals}
 
 
 def _read_ini(spec: Nested, parsed: Parsed, path: str, folder: str, project: Project) -> list[Child]:
@@ -116,10 +131,18 @@ def _ini_child(
 ) -> Child:
     command, line = rows[spec.key]
     command = " ".join(filter(None, [command, rows.get(spec.arguments_key, ("", 0))[0]]))
-    command = re.sub(r"%\(ENV_(\w+)\)s", r"$\1", command)
+    command = _with_variables(command)
+    copies, copies_line = rows.get(spec.copies_key, ("", 0))
     where = rows.get(spec.folder_key, ("", 0))[0]
     inner = project.find_folder(where, folder) if where else folder
-    return Child(name.removeprefix(spec.section), Text(path, command, line, exact=False), inner or "")
+    text = Text(path, command, line, exact=False)
+    return Child(name.removeprefix(spec.section), text, inner or "", _with_variables(copies), copies_line)
+
+
+def _with_variables(value: str) -> str:
+    """`%(ENV_NAME)s` (supervisor) and `$(circus.env.name)` are variables of the environment."""
+    pattern = r"%\(ENV_(\w+)\)s|\$\((?i:circus\.env\.)(\w+)\)"
+    return re.sub(pattern, lambda found: f"${found[1] or found[2]}", value)
 
 
 def _read_makefile(spec: Nested, parsed: Parsed, path: str, folder: str, project: Project) -> list[Child]:

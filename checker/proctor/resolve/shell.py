@@ -284,6 +284,11 @@ class _Reader(Lexer):
         name, words = "", []
         if isinstance(self.token, Word):
             name = self.token.text
+        elif self.token == "(" and self.text.startswith("(", self.at):
+            # `for ((i = 0; i < 4; i++))`: its head is one word
+            start = self.at - 1
+            words.append(Word(self.balanced(start, self.at, "(", ")"), True, start, self.at))
+            self.advance()
         while self.token is not None and not self.is_word("do") and self.token not in ("\n", ";"):
             self.advance()
             if isinstance(self.token, Word) and not self.is_word("in", "do"):

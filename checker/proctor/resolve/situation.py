@@ -95,6 +95,9 @@ class Situation:
     seen: frozenset[tuple[str, int]] = frozenset()
     #: what `front` was at a wrapper that signals its whole process group: the shells behind it do not matter
     grouped: Front | None = None
+    #: how many times this is started, as written, and where that stands
+    copies: str = ""
+    copies_place: Place | None = None
     #: folders that the platform puts on the import path
     roots: tuple[str, ...] = ()
     functions: dict[str, Function] = field(default_factory=dict)

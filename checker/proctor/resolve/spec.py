@@ -97,7 +97,8 @@ class Nested(_Spec, frozen=True, kw_only=True):
     """The program starts the commands of another file, each as a process of its own (`format` "procfile"; "ini"
     with one command per section that starts with `section`, in `key`, its folder in `folder_key`) or in place of
     itself (`format` "makefile" and "scripts": the targets or scripts named by the positional words).
-    The file is `option`, else the first of `default` that exists."""
+    The file is `option`, else the first of `default` that exists. How many of each it starts stands in `copies_key` of a
+    section, or in the option named `formation` as `name=2,other=3`, where `all` stands for every name."""
 
     format: Literal["procfile", "ini", "makefile", "scripts"]
     commands: tuple[str, ...] = ()
@@ -107,6 +108,8 @@ class Nested(_Spec, frozen=True, kw_only=True):
     key: str = ""
     arguments_key: str = ""
     folder_key: str = ""
+    copies_key: str = ""
+    formation: str = ""
     #: "section:key" whose words name further files (`fnmatch` patterns)
     includes: str = ""
     table: str = ""

@@ -1,0 +1,80 @@
+"""Programs that the code starts as children of its own process: which, and how often."""
+
+from __future__ import annotations
+
+from proctor.judge.expressions import subexpressions
+from proctor.judge.graph import around
+from proctor.model.fact import Attr, Call, Const, Expr, Name, Result, Seq
+from proctor.model.program import Context, Hit, Known, ProcessView, Program, UnitKey
+
+
+def stays_for(program: Program, hit: Hit) -> bool:
+    """Whether what a call starts may stay: a Python program, or one that is known to stay."""
+    if hit.subject is None:
+        return False
+    return _runs_python(hit.subject) or _is_staying(program, _words(program, hit.unit, hit.subject))
+
+
+def _words(program: Program, key: UnitKey, subject: Expr) -> list[str]:
+    """The words of a command as far as they are known: a text, or a list of texts."""
+    value = program.evaluate(key, subject)
+    found = value.value if isinstance(value, Known) else None
+    if isinstance(found, list):
+        return [str(getattr(each, "value", each)) for each in found]
+    return found.split() if isinstance(found, str) else []
+
+
+def _is_staying(program: Program, words: list[str]) -> bool:
+    """Whether a launcher's model says that this command goes on until it is stopped."""
+    name = words[0].rpartition("/")[2] if words else ""
+    for model in program.launchers.values():
+        if name in model.programs:
+            long = [each.get("command", ()) for each in model.variants if each.get("duration") == "long"]
+            return model.long_running or any(word in commands for commands in long for word in words[1:])
+    return False
+
+
+def _runs_python(subject: Expr) -> bool:
+    """`[sys.executable, "worker.py"]`"""
+    return any(
+        (isinstance(part, Attr) and part.name == "executable")
+        or (isinstance(part, Const) and isinstance(part.value, str) and part.value.startswith("python"))
+        for part in subexpressions(subject)
+    )
+
+
+def times(view: ProcessView, program: Program, context: Context, hit: Hit) -> int:
+    """How often a call is made, as the loops around it and around what led to it say; 1 where they do not say."""
+    count = (
+        _rounds(program, hit.unit, program.unit(hit.unit).events[hit.event].block) if hit.event >= 0 else 1
+    )
+    origin = view.contexts.get(context)
+    seen = {context}
+    while origin is not None and origin[0] not in seen:
+        above, edge = origin
+        seen.add(above)
+        if edge.event >= 0:
+            count *= _rounds(program, edge.source, program.unit(edge.source).events[edge.event].block)
+        origin = view.contexts.get(above)
+    return count
+
+
+def _rounds(program: Program, key: UnitKey, block: int) -> int:
+    unit = program.unit(key)
+    count = 1
+    for number in around(unit, block):
+        if unit.blocks[number].kind in ("for", "comprehension"):
+            count *= _length(program, key, unit.blocks[number].test) or 1
+    return count
+
+
+def _length(program: Program, key: UnitKey, iterable: Expr | None) -> int | None:
+    """How many rounds `for … in iterable` makes, or None where the code alone does not say."""
+    if isinstance(iterable, Seq):
+        return len(iterable.items)
+    call = program.unit(key).events[iterable.event] if isinstance(iterable, Result) else None
+    if not (isinstance(call, Call) and call.func == Name("range") and call.args):
+        return None
+    bounds = [program.evaluate(key, each) for each in call.args]
+    numbers = [each.value for each in bounds if isinstance(each, Known) and isinstance(each.value, int)]
+    return len(range(*numbers[:3])) if len(numbers) == len(bounds) and 0 not in numbers[2:] else None
