@@ -122,6 +122,64 @@ def test_arguments_decide_the_arm_of_a_case() -> None:
     assert not launch("./run web", files).conditional
 
 
+@pytest.mark.parametrize(
+    "before",
+    [
+        "[ $# -lt 1 ] && exit 1",
+        '[ -n "$TOKEN" ] || exit 1',
+        "usage() {\n  echo usage\n  exit 1\n}\n[ $# -lt 1 ] && usage",
+        'die() { echo "$1"; exit 1; }\n[ -n "$TOKEN" ] || die "no token"',
+        "ready() {\n  while true; do\n    [ -f x ] && return\n    sleep 1\n  done\n  return 1\n}\nready",
+        "skip() { return 0; }\nskip && skip",
+    ],
+)
+def test_what_may_end_the_shell_does_not_end_the_reading(before: str) -> None:
+    files = {"run": f"#!/bin/bash\n{before}\nexec gunicorn a:b\n"}
+    (found,) = (each for each in launches("./run web", files) if each.launcher == "gunicorn")
+    assert (found.relation, found.conditional) == ("main", False)
+
+
+@pytest.mark.parametrize("before", ["exit 1", "exit 1 && true", "[ -f x ] && exit 1 || exit 2"])
+def test_nothing_is_read_behind_the_end(before: str) -> None:
+    assert not launches("./run", {"run": f"#!/bin/bash\n{before}\nexec gunicorn a:b\n"})
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        'if [ "$MODE" = worker ]; then\n  exec rq worker\nfi\nexec gunicorn a:b\n',
+        '[ "$MODE" = worker ] && exec rq worker\nexec gunicorn a:b\n',
+        "case $MODE in\n  worker) exec rq worker ;;\nesac\nexec gunicorn a:b\n",
+        'main() {\n  if [ "$MODE" = worker ]; then\n    rq worker\n    return\n  fi\n  gunicorn a:b\n}\nmain\n',
+    ],
+)
+def test_programs_that_exclude_each_other_are_alternatives(script: str) -> None:
+    found = launches("./run", {"run": f"#!/bin/bash\n{script}"})
+    assert [(each.launcher, each.conditional) for each in found if each.relation == "main"] == [
+        ("rq", True), ("gunicorn", True),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("before", "expected"),
+    [
+        ('[ "$1" = web ] && flask db upgrade', [("flask", False)]),
+        ('[ "$1" = web ] || flask db upgrade', []),
+        ('[ "$1" = worker ] && flask db upgrade', []),
+        ('[ "$1" = worker ] && true || flask db upgrade', [("flask", False)]),
+        ('[ -n "$UPGRADE" ] && flask db upgrade', [("flask", True)]),
+        ('[ -n "$SKIP" ] || flask db upgrade', [("flask", True)]),
+        ('[ "$1" = web ] && [ -n "$UPGRADE" ] && flask db upgrade', [("flask", True)]),
+        ('if ! [ "$1" = web ]; then flask db upgrade; fi', []),
+        ("cd . && flask db upgrade", [("flask", False)]),
+    ],
+)
+def test_tests_in_front_of_a_program_decide(before: str, expected: list[tuple[str, bool]]) -> None:
+    found = launches("./run web", {"run": f"#!/bin/bash\n{before}\nexec gunicorn a:b\n"})
+    assert [(each.words[0], each.conditional) for each in found[:-1]] == expected
+    assert (found[-1].launcher, found[-1].conditional) == ("gunicorn", False)
+
+
 def test_unknown_arms_are_alternatives() -> None:
     files = {
         "run": '#!/bin/sh\nif [ "$MODE" = web ]; then\n  exec gunicorn a:b\nelse\n  exec rq worker\nfi\n'

@@ -17,6 +17,7 @@
 - `copies`: a pattern for the number of them that a supervisor or a loop of the shell starts;
 - `together`: it stays beside others in one process type, "kinds" which do other work or "copies" that do the same, "perhaps"
   where it is not known to stay; it stands "behind" one that stays; or it is "left" in the background with nothing in front;
+- `setting_not`: settings of the app ("system:KEY") with a pattern (regular expression) that a known value must not match;
 - `without_setting`: topics of deploy settings that the process type must not have;
 - `replicas`: whether anything declares "several" processes of the type, "one", or the number is "unknown";
 - `undriven`: the family of the effect is fired by no process type;
@@ -88,6 +89,7 @@ class _Alternative(ProcessWords, frozen=True, kw_only=True, forbid_unknown_field
     copies: str = ""
     works: bool | None = None
     together: tuple[str, ...] = ()
+    setting_not: dict[str, str] = msgspec.field(default_factory=dict)
     without_setting: tuple[str, ...] = ()
     replicas: tuple[str, ...] = ()
     undriven: bool = False
@@ -258,6 +260,8 @@ def _asks_launch(asked: _Asked) -> bool:
         return False
     if not all(_matches(view, name, pattern) for name, pattern in alternative.option.items()):
         return False
+    if any(_is_set(view, name, pattern) for name, pattern in alternative.setting_not.items()):
+        return False
     if not all(_carries(view.details, key, value) for key, value in alternative.launcher.items()):
         return False
     if any(_carries(view.details, key, value) for key, value in alternative.launcher_not.items()):
@@ -289,6 +293,13 @@ def _is_missing(view: ProcessView) -> bool:
 def _matches(view: ProcessView, name: str, pattern: str) -> bool:
     value = view.launch.option(name)
     return value is not None and "$" not in value and re.search(pattern, value) is not None
+
+
+def _is_set(view: ProcessView, name: str, pattern: str) -> bool:
+    system, _, key = name.partition(":")
+    setting = view.setting(system, key)
+    value = setting.value.value if setting is not None and isinstance(setting.value, Known) else None
+    return isinstance(value, str) and re.search(pattern, value) is not None
 
 
 def _carries(words: object, key: str, value: str | tuple[str, ...]) -> bool:

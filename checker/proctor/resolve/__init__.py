@@ -76,9 +76,12 @@ def _related(started: Sequence[Started], n_kept: int, ends: bool) -> list[Launch
     launches: list[Launch] = []
     groups = list(dict.fromkeys(each.group for each in started))
     relations: dict[int, Relation] = {}
+    alternatives: set[int] = set()
     for group in groups:
         members = [index for index, each in enumerate(started) if each.group == group]
         relations.update(_relations(started, members))
+        mains = [index for index in members if relations[index] == "main"]
+        alternatives.update(mains if len(mains) > 1 else ())
     for index, each in enumerate(started):
         relation = relations[index]
         if each.group and relation == "main":
@@ -93,6 +96,7 @@ def _related(started: Sequence[Started], n_kept: int, ends: bool) -> list[Launch
                 relation=relation,
                 long_running=stays,
                 kept=kept,
+                conditional=each.launch.conditional or index in alternatives,
                 ends=each.duration == "short" or (ends and each.duration == "open"),
             )
         )

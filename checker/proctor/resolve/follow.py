@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatchcase
+from typing import Literal
 
 from proctor.resolve.lexer import Word
 from proctor.resolve.project import Project, join
@@ -38,6 +39,16 @@ _DECLARING = frozenset({"export", "readonly", "declare", "local", "typeset"})
 _TERM = re.compile(r"(?:SIG)?TERM|15")
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)\+?=(.*)", re.DOTALL)
 
+#: What certainly ends behind a command: nothing, the function that it stands in, or the shell
+Ended = Literal["", "function", "shell"]
+#: What the tests in front of `&&` or `||` come to; "" where other commands stand there, too
+Tests = Literal["", "open", "holds", "fails"]
+# arms that part what may end a shell or a function from what runs only where it did not; they say nothing of a
+# condition that is written around a command
+_ENDING, _BEHIND_SHELL, _BEHIND_FUNCTION = -1, -2, -3
+# an arm behind a test
+_GUARDED = 0
+
 
 class Follower:
     """Walks texts; `start` is called for every program with its words, `wait` where a shell waits for those that it
@@ -62,43 +73,70 @@ class Follower:
 
     def _listing(
         self, items: Listing, situation: Situation, tail: bool, lone: bool = False
-    ) -> tuple[Situation, bool]:
+    ) -> tuple[Situation, Ended]:
+        #: connector -> what the command behind it ended, in the list of `&&` and `||` that is being walked
+        ends: dict[str, Ended] = {}
+        tests: Tests = ""
         for index, item in enumerate(items):
-            last = tail and index == len(items) - 1 and not item.background
-            inner = situation
+            joined = item.before in ("&&", "||")
+            if not joined:
+                if _is_over(ends):
+                    break
+                ends = {}
+            elif item.before in ends or (item.before == "&&" and "" in ends):
+                # `test && exit && more`: whoever comes past `exit` comes along `||`
+                continue
+            elif tests == ("holds" if item.before == "||" else "fails"):
+                continue
+            number = self._numbered() if joined else 0
+            mark = _GUARDED if tests == "open" else _ENDING
+            inner = situation.changed(arms=(*situation.arms, (number, mark))) if joined else situation
             if item.background:
                 inner = inner.changed(background=True)
             if item.before == "||":
                 inner = inner.changed(fallback=True)
+            last = tail and index == len(items) - 1 and not item.background
             after, ended = self._node(item.node, inner, last, lone and last)
+            tests = self._tested(item, situation, tests if joined else "holds")
             if item.background:
                 continue
-            situation = after.changed(background=situation.background, fallback=situation.fallback)
-            if ended and not (index + 1 < len(items) and items[index + 1].before == "||"):
-                return situation, item.before not in ("||", "&&")
-        return situation, False
+            arms = _past(situation.arms if joined else after.arms, {number: ended})
+            situation = after.changed(background=situation.background, fallback=situation.fallback, arms=arms)
+            if ended:
+                ends[item.before if joined else ""] = ended
+        return situation, _combined(ends.values()) if _is_over(ends) else ""
 
-    def _node(self, node: Node, situation: Situation, tail: bool, lone: bool) -> tuple[Situation, bool]:
+    def _tested(self, item: Item, situation: Situation, before: Tests) -> Tests:
+        if not before or not _is_test(item.node):
+            return ""
+        holds = None if before == "open" else self._holds((item,), situation)
+        return "open" if holds is None else "holds" if holds else "fails"
+
+    def _numbered(self) -> int:
+        self.arms += 1
+        return self.arms
+
+    def _node(self, node: Node, situation: Situation, tail: bool, lone: bool) -> tuple[Situation, Ended]:
         if isinstance(node, Simple):
             return self._simple(node, situation, tail, lone)
         if isinstance(node, Pipe):
             for index, part in enumerate(node.parts):
                 inner = situation.changed(front=False, piped=index < len(node.parts) - 1 or situation.piped)
                 self._node(part, inner, False, False)
-            return situation, False
+            return situation, ""
         if isinstance(node, Group):
             if node.subshell:
                 self._listing(node.body, situation.changed(front=False), tail)
-                return situation, False
+                return situation, ""
             return self._listing(node.body, situation, False)
         if isinstance(node, Loop):
-            return self._loop(node, situation), False
+            return self._loop(node, situation), ""
         if isinstance(node, If):
             return self._if(node, situation)
         if isinstance(node, Case):
             return self._case(node, situation)
         situation.functions[node.name] = node
-        return situation, False
+        return situation, ""
 
     def _loop(self, node: Loop, situation: Situation) -> Situation:
         inner = situation.changed(in_loop=True)
@@ -110,11 +148,10 @@ class Follower:
         after, _ = self._listing(node.body, inner, False)
         return _forget(situation, after)
 
-    def _if(self, node: If, situation: Situation) -> tuple[Situation, bool]:
-        self.arms += 1
-        number = self.arms
+    def _if(self, node: If, situation: Situation) -> tuple[Situation, Ended]:
+        number = self._numbered()
         before, certain = situation, True
-        ends: list[bool] = []
+        ends: dict[int, Ended] = {}
         for index, (condition, body) in enumerate(node.arms):
             holds = True if condition is None else self._holds(condition, situation)
             if condition is not None and holds is None:
@@ -124,47 +161,55 @@ class Follower:
             if holds is True and certain:
                 return self._listing(body, situation, False)
             certain = False
-            arm = situation.changed(arms=(*situation.arms, (number, index)))
-            after, ended = self._listing(body, arm, False)
-            ends.append(ended)
-            before = _forget(before, after)
+            before = self._arm(body, situation, before, (number, index), ends)
             if holds is True:
-                return before, all(ends)
-        return before, False
+                return _joined(before, ends, True)
+        return _joined(before, ends, False)
 
-    def _case(self, node: Case, situation: Situation) -> tuple[Situation, bool]:
-        self.arms += 1
-        number = self.arms
+    def _case(self, node: Case, situation: Situation) -> tuple[Situation, Ended]:
+        number = self._numbered()
         subject = situation.resolve(node.subject)
         if is_known(subject):
             for patterns, body in node.arms:
                 if any(fnmatchcase(subject, situation.resolve(pattern)) for pattern in patterns):
                     return self._listing(body, situation, False)
-            return situation, False
-        before, ends = situation, []
+            return situation, ""
+        before = situation
+        ends: dict[int, Ended] = {}
         for index, (_, body) in enumerate(node.arms):
-            arm = situation.changed(arms=(*situation.arms, (number, index)))
-            after, ended = self._listing(body, arm, False)
-            ends.append(ended)
-            before = _forget(before, after)
-        complete = any("*" in patterns for patterns, _ in node.arms)
-        return before, complete and all(ends)
+            before = self._arm(body, situation, before, (number, index), ends)
+        return _joined(before, ends, any("*" in patterns for patterns, _ in node.arms))
+
+    def _arm(
+        self,
+        body: Listing,
+        outside: Situation,
+        before: Situation,
+        arm: tuple[int, int],
+        ends: dict[int, Ended],
+    ) -> Situation:
+        own = self._numbered()
+        after, ends[own] = self._listing(
+            body, outside.changed(arms=(*outside.arms, arm, (own, _ENDING))), False
+        )
+        return _forget(before, after)
 
     def _holds(self, condition: Listing, situation: Situation) -> bool | None:
         if len(condition) != 1 or not isinstance(condition[0].node, Simple):
             return None
         words = [word.text for word in condition[0].node.words]
-        if not words or words[0] not in ("[", "[[", "test"):
+        if not _is_test(condition[0].node):
             return None
         parts = [situation.resolve(word) for word in words[1:] if word not in ("]", "]]")]
         if not all(map(is_known, parts)):
             return None
-        return _test(parts)
+        result = _test(parts)
+        return None if result is None else result is not condition[0].negated
 
-    def _simple(self, node: Simple, situation: Situation, tail: bool, lone: bool) -> tuple[Situation, bool]:
+    def _simple(self, node: Simple, situation: Situation, tail: bool, lone: bool) -> tuple[Situation, Ended]:
         words = self._expand(node.words, situation)
         if not words:
-            return situation.with_variables(dict(node.assignments)), False
+            return situation.with_variables(dict(node.assignments)), ""
         replaces: Front = _layer(situation, tail and not node.redirected, lone)
         executed = False
         while words and words[0] in ("exec", "command", "builtin", "nohup", "time", "!"):
@@ -173,7 +218,7 @@ class Follower:
             executed = executed or words[0] == "exec"
             words = _without_options(words[1:])
         if not words:
-            return situation, False
+            return situation, ""
         done = self._builtin(words, node, situation)
         if done is not None:
             return done
@@ -190,13 +235,13 @@ class Follower:
         if self.left > 0:
             self.left -= 1
             self.start(words, inner, place)
-        return situation, executed
+        return situation, "shell" if executed else ""
 
     def _call(
         self, function: Function, words: Sequence[str], inner: Situation, situation: Situation
-    ) -> tuple[Situation, bool]:
+    ) -> tuple[Situation, Ended]:
         if situation.depth > MAX_DEPTH:
-            return situation, False
+            return situation, ""
         # A function is the same shell: only `exec` in it replaces that shell.
         body = inner.changed(
             arguments=tuple(words), kind="script", front=situation.front, depth=situation.depth + 1
@@ -205,9 +250,9 @@ class Follower:
         return (
             after.changed(
                 arguments=situation.arguments, kind=situation.kind, depth=situation.depth, front=situation.front,
-                environment={**situation.environment, **after.environment},
+                environment={**situation.environment, **after.environment}, arms=_returned(after.arms),
             ),
-            ended,
+            "shell" if ended == "shell" else "",
         )  # fmt: skip
 
     def _expand(self, words: Sequence[Word], situation: Situation) -> list[str]:
@@ -224,33 +269,35 @@ class Follower:
                 found.append(text)
         return found
 
-    def _builtin(self, words: list[str], node: Simple, situation: Situation) -> tuple[Situation, bool] | None:
+    def _builtin(
+        self, words: list[str], node: Simple, situation: Situation
+    ) -> tuple[Situation, Ended] | None:
         name, rest = words[0], words[1:]
         if name in ("cd", "pushd"):
-            return self._change_folder(rest, situation), False
+            return self._change_folder(rest, situation), ""
         if name in _DECLARING:
             found = [match for match in map(_ASSIGNMENT.fullmatch, rest) if match]
             exported = {match[1]: match[2] for match in found}
             plain = {word: f"${word}" for word in rest if word.isidentifier() and word in situation.variables}
             values = {**exported, **{key: situation.variables[key] for key in plain}}
-            return situation.with_variables(values, name == "export"), False
+            return situation.with_variables(values, name == "export"), ""
         if name == "set":
-            return _set_arguments(rest, situation), False
+            return _set_arguments(rest, situation), ""
         if name == "shift" and situation.arguments is not None:
             count = int(rest[0]) if rest and rest[0].isdigit() else 1
-            return situation.changed(arguments=situation.arguments[count:]), False
+            return situation.changed(arguments=situation.arguments[count:]), ""
         if name in (".", "source"):
-            return self._source(rest, situation), False
+            return self._source(rest, situation), ""
         if name == "eval":
             text = Text(situation.text.path, " ".join(rest), situation.text.line, exact=False)
             self.run(situation.changed(text=text, kind="script", depth=situation.depth + 1))
-            return situation, False
+            return situation, ""
         if name in ("exit", "return"):
-            return situation, True
+            return situation, "shell" if name == "exit" else "function"
         if name in ("wait", "fg"):
             self.wait()
         if name in _SILENT or name == "shift":
-            return situation, False
+            return situation, ""
         return None
 
     def _change_folder(self, rest: Sequence[str], situation: Situation) -> Situation:
@@ -278,8 +325,9 @@ class Follower:
         )  # fmt: skip
         after, _ = self._listing(parse(content).body, inner, False)
         return after.changed(
-            text=situation.text, script=situation.script, depth=situation.depth, kind=situation.kind
-        )
+            text=situation.text, script=situation.script, depth=situation.depth, kind=situation.kind,
+            arms=_returned(after.arms),
+        )  # fmt: skip
 
 
 def _layer(situation: Situation, tail: bool, lone: bool) -> Front:
@@ -323,6 +371,36 @@ def _forget(before: Situation, after: Situation) -> Situation:
         name: value for name, value in before.variables.items() if after.variables.get(name) == value
     }
     return before.changed(variables=variables)
+
+
+def _is_test(node: Node) -> bool:
+    return isinstance(node, Simple) and bool(node.words) and node.words[0].text in ("[", "[[", "test")
+
+
+def _joined(before: Situation, ends: dict[int, Ended], complete: bool) -> tuple[Situation, Ended]:
+    """Behind the arms of an `if` or `case`: number of the arm -> what it ends; `complete` says that one is taken."""
+    ended = _combined(ends.values()) if complete and all(ends.values()) else ""
+    return before.changed(arms=_past(before.arms, ends)), ended
+
+
+def _past(arms: tuple[tuple[int, int], ...], ends: dict[int, Ended]) -> tuple[tuple[int, int], ...]:
+    """Arms of what runs only where the numbered parts have ended nothing."""
+    marks = {"shell": _BEHIND_SHELL, "function": _BEHIND_FUNCTION}
+    return (*arms, *((number, marks[ended]) for number, ended in ends.items() if ended and number))
+
+
+def _returned(arms: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
+    return tuple(arm for arm in arms if arm[1] != _BEHIND_FUNCTION)
+
+
+def _is_over(ends: dict[str, Ended]) -> bool:
+    # `exit`, or `test && exec one || exec other`
+    return "" in ends or len(ends) > 1
+
+
+def _combined(ends: Iterable[Ended]) -> Ended:
+    found = set(ends)
+    return "function" if "function" in found else "shell" if "shell" in found else ""
 
 
 def _without_options(words: list[str]) -> list[str]:

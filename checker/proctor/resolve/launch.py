@@ -365,7 +365,7 @@ def _launch(words: Sequence[str], situation: Situation, place: Place, **fields: 
         words=tuple(words), relation="main", place=place, chain=situation.chain, wrappers=situation.wrappers,
         wrapper_signals=situation.wrapper_signals,
         replaces_shell=situation.front if situation.grouped is None else situation.grouped, in_script=situation.script, in_loop=situation.in_loop,
-        environment=tuple(sorted(situation.environment.items())), conditional=bool(situation.arms),
+        environment=tuple(sorted(situation.environment.items())), conditional=any(arm >= 0 for _, arm in situation.arms),
         trap=situation.trap, supervised_by=situation.supervised_by, copies=situation.copies,
         copies_place=situation.copies_place, **fields,
     )  # fmt: skip

@@ -85,11 +85,13 @@ Node: TypeAlias = Simple | Pipe | Group | Loop | If | Case | Function
 
 @dataclass(frozen=True)
 class Item:
-    """One command of a list: the connector in front of it, and whether `&` puts it into the background."""
+    """One command of a list: the connector in front of it, whether `&` puts it into the background, and whether `!` turns
+    its outcome round."""
 
     node: Node
     before: Connector
     background: bool = False
+    negated: bool = False
 
 
 Listing: TypeAlias = tuple[Item, ...]
@@ -174,15 +176,16 @@ class _Reader(Lexer):
             ):
                 return
             before = self.at
+            negated = self.is_word("!")
             node = self.pipeline()
-            connector = self._append(items, node, connector)
+            connector = self._append(items, node, connector, negated)
             if self.at == before and node is None and self.token is not None:
                 self.advance()
 
-    def _append(self, items: list[Item], node: Node | None, connector: Connector) -> Connector:
+    def _append(self, items: list[Item], node: Node | None, connector: Connector, negated: bool) -> Connector:
         token = self.token
         if node is not None:
-            items.append(Item(node, connector if items else "", token == "&"))
+            items.append(Item(node, connector if items else "", token == "&", negated))
         if token == "&&" or token == "||":
             self.advance()
             self.skip_newlines()
