@@ -135,10 +135,12 @@ class Definitions(Part):
             ]
             for row in rows:
                 matched = True
+                func = call.func if call is not None else decorator
                 if row.joins:
-                    self._join(key, call.func if call is not None else decorator)
+                    self._join(key, func)
                 elif self.ledger.conditions.hold(row.where, call, self.scope) is not False:
-                    self.runs.run(row, given, number, event, call)
+                    within = self._group(key, func) if row.named else None
+                    self.runs.run(row, given, number, event, call, within)
             if call is None:
                 self.sheet.effects(symbol, number, event, None)
             known = symbol.rpartition(".")[2] in _OWN_DECORATORS or self.rows.is_transparent(symbol)
@@ -163,6 +165,17 @@ class Definitions(Part):
         for ref in self.world.resolve(decorator.value, self.scope) if isinstance(decorator, Attr) else ():
             if isinstance(ref, UnitRef | BoundRef):
                 self.ledger.feed_kept(beside_cell(UnitKey(ref.path, ref.number)), (UnitRef(*key),))
+
+    def _group(self, key: UnitKey, func: Expr) -> UnitKey | None:
+        """The function without which a command does not run: that of its group, or its own where the decorator makes it
+        none of a group (None: the group is an object)."""
+        group = self.runs.group(func)
+        if group is None and isinstance(func, Attr):
+            holds = any(
+                isinstance(ref, LibObj | ObjRef) for ref in self.world.resolve(func.value, self.scope)
+            )
+            return None if holds else key
+        return group or key
 
     def _decorator_symbols(self, decorator: Expr) -> list[tuple[str, Call | None]]:
         call: Call | None = None

@@ -67,6 +67,8 @@ class LinkedProgram(App):
         self._link(tuple(firsts.values()))
 
     def _link(self, firsts: tuple[View, ...]) -> None:
+        for view in firsts:
+            view.take_target()
         _follow(firsts)
         # Only now are the settings known that conditions ask for (`if settings.DEBUG:`).
         asked = [(world, key) for world in self.worlds.values() for key in world.evaluator.refresh()]

@@ -169,7 +169,13 @@ class Spread:
         """The command that the launch command names runs, or any of them where it names none of those known."""
         if self.words is None or not self._commands:
             return False
-        known = [each for each in self._commands if not each.edge.trigger or each.edge.trigger in self.drives]
+        running = {context.unit for context in self.contexts}
+        known = [
+            each
+            for each in self._commands
+            if (not each.edge.trigger or each.edge.trigger in self.drives)
+            and (each.edge.within is None or each.edge.within in running)
+        ]
         chosen = [each for each in known if not self.words.isdisjoint(map(_plain, each.edge.names))]
         for registration in chosen or known:
             self.activate(registration)

@@ -169,6 +169,14 @@ class Rows:
             found = self._ancestors[name] = tuple(order)
         return found
 
+    def take_for(self, symbol: str, base: str) -> None:
+        """A class that no model speaks of is used as one below `base`."""
+        symbol = self.canonical(symbol)
+        if symbol not in self.class_bases and symbol.partition(".")[0] not in self.roots:
+            self.class_bases[symbol] = (base,)
+            self._ancestors.clear()
+            self._chains.clear()
+
     def life(self, symbol: str) -> str:
         """How long instances of a library class live."""
         return next(

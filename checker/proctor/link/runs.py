@@ -85,6 +85,7 @@ class Runs(Part):
         number: int,
         event: Event,
         how: str,
+        within: UnitKey | None = None,
     ) -> None:
         """Note that a row has `target` run. Functions that it gives back in a mapping (what a template may call) are
         run by the library as well."""
@@ -119,6 +120,7 @@ class Runs(Part):
                     nested=isinstance(row, RunsRow) and row.nested,
                     later=each == "later",
                     names=names,
+                    within=within,
                 )
 
     def _made_by(self, key: UnitKey) -> list[UnitKey]:
@@ -254,7 +256,8 @@ class Runs(Part):
     def follow(self, row: RunsRow, number: int, event: Call) -> None:
         """Run what a call gives for the argument that a row names."""
         exprs: list[Expr] = []
-        chosen = given(event, row.argument, row.position)
+        chosen = self._receiver(event) if row.argument == "self" else given(event, row.argument, row.position)
+        within = self.group(event.func) if row.named else None
         if chosen is not None:
             exprs.append(chosen)
         if row.rest and row.position is not None:
@@ -265,9 +268,21 @@ class Runs(Part):
                     if isinstance(ref, UnitRef | BoundRef) and self.world.unit_kind(ref) != "class":
                         self.ledger.add_factory(self.key, UnitKey(ref.path, ref.number))
                 continue
-            self.run(row, self.targets(row, expr), number, event, event)
+            self.run(row, self.targets(row, expr), number, event, event, within)
             if row.methods:
                 self._feed_beside(row, expr)
+            if not row.trigger:
+                self.sheet.handed_on(row, expr, number, event)
+
+    def _receiver(self, event: Call) -> Expr | None:
+        return event.func.value if isinstance(event.func, Attr) else None
+
+    def group(self, expr: Expr) -> UnitKey | None:
+        """The function whose attribute an expression is (`@cli.command()` below `def cli()`)."""
+        for ref in self.world.resolve(expr.value, self.scope) if isinstance(expr, Attr) else ():
+            if isinstance(ref, UnitRef) and self.world.unit_kind(ref) == "function":
+                return UnitKey(ref.path, ref.number)
+        return None
 
     def targets(self, row: RunsRow, expr: Expr) -> Refs:
         """What an expression given to a row's argument may run."""
@@ -336,7 +351,15 @@ class Runs(Part):
             return [ModRef(whole)] if whole else []
         return list(self.world.module_attribute(path, name))
 
-    def run(self, row: RunsRow, refs: Refs, number: int, event: Event, call: Call | None) -> None:
+    def run(
+        self,
+        row: RunsRow,
+        refs: Refs,
+        number: int,
+        event: Event,
+        call: Call | None,
+        within: UnitKey | None = None,
+    ) -> None:
         """Note that a row runs `refs`."""
         for ref in refs:
             if isinstance(ref, ModRef):
@@ -354,7 +377,7 @@ class Runs(Part):
                 self._run_class(row, ref, number, event)
             elif isinstance(ref, UnitRef | BoundRef):
                 target = UnitKey(ref.path, ref.number)
-                self.register(target, row.phase, row.trigger, row, number, event, "runs")
+                self.register(target, row.phase, row.trigger, row, number, event, "runs", within)
                 self._pass_on(row, target, self.offset(ref), call)
 
     def _run_class(self, row: RunsRow, ref: ObjRef | UnitRef, number: int, event: Event) -> None:
@@ -412,7 +435,9 @@ def _names_of(unit: Unit, event: Event) -> tuple[str, ...]:
 
 def _fits(unit: Unit, pattern: str) -> bool:
     if pattern == "*":
-        return not unit.name.startswith("_")
+        # what is called on the class itself is called by the app
+        on_class = any(_last_name(each) in ("classmethod", "staticmethod") for each in unit.decorators)
+        return not unit.name.startswith("_") and not on_class
     if pattern.startswith("@"):
         return any(_last_name(decorator) == pattern[1:] for decorator in unit.decorators)
     return fnmatchcase(unit.name, pattern)

@@ -309,6 +309,10 @@ class LaunchSettings:
             fallback = value.fallback
             if isinstance(fallback, Known) and isinstance(fallback.value, str):
                 return self._by_text(fallback.value, value.variable, True)
+        if isinstance(value, Known) and isinstance(value.value, dict):
+            return [
+                ("", True, {str(key): Setting(str(key), item, None) for key, item in value.value.items()})
+            ]
         chosen = self._chosen(expr, scope)
         if chosen:
             return chosen

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Literal
 
+import msgspec
+
 from proctor.link.linked import EnvironmentWrite, Hidden, Ledger, LinkedUnit, Loading
 from proctor.link.loops import main_loop_blocks
 from proctor.link.passed import given
 from proctor.link.scopes import Scope
-from proctor.model.fact import Attr, Call, Const, Event, Expr, Name, Unit
+from proctor.model.fact import Attr, Call, Const, Event, Expr, Map, Name, Seq, Unit
 from proctor.model.place import Place
-from proctor.model.program import Edge, Hit, Lane, UnitKey
-from proctor.model.rule import EffectRow
+from proctor.model.program import Edge, Hit, Lane, LibRef, UnitKey
+from proctor.model.rule import EffectRow, RunsRow
 from proctor.model.words import Effect, Phase
 
 
@@ -75,6 +77,7 @@ class Sheet:
         later: bool = False,
         wrapped: bool = False,
         names: tuple[str, ...] = (),
+        within: UnitKey | None = None,
         offset: int | None = None,
     ) -> None:
         """Note that the unit makes `target` run, at event `number` (`-1 - block` for entering a block). `offset` is given
@@ -109,6 +112,7 @@ class Sheet:
             later=later,
             wrapped=wrapped,
             names=names,
+            within=within,
         )
 
     def hit(
@@ -120,8 +124,10 @@ class Sheet:
         call: Call | None,
         unsure: str,
         block: int = -1,
+        phase: Phase | None = None,
+        lane: Lane | None = None,
     ) -> None:
-        """Note the effects of a row."""
+        """Note the effects of a row; in another `phase` or `lane` than the unit's where it hands on what has them."""
         main_only, guard = self._state(event.block)
         subject: Expr | None = None
         if row.subject is not None and call is not None:
@@ -160,6 +166,8 @@ class Sheet:
                     in_handler=self._in_handler(event.block),
                     forever=row.forever,
                     drives=row.drives,
+                    phase=phase,
+                    lane=lane,
                 )
             )
 
@@ -200,6 +208,45 @@ class Sheet:
             holds = self.ledger.conditions.hold(row.where, asked, scope)
             if holds is not False:
                 self.hit(row, symbol, number, event, call, holds if isinstance(holds, str) else "")
+
+    def handed_on(self, run: RunsRow, expr: Expr, number: int, event: Call) -> None:
+        """`Thread(target=app.run, kwargs={"port": 80})`: note what a library's function that `run` has run does with those
+        arguments, as far as it keeps a program going: it serves, consumes or schedules."""
+        refs = self.world.resolve(expr, self.scope) if isinstance(expr, Attr | Name) else ()
+        call: Call | None = None
+        phase = None if run.phase in ("same", "later") else run.phase
+        lane: Lane | None = "main" if run.process else "thread" if run.thread else None
+        for symbol in dict.fromkeys(ref.symbol for ref in refs if isinstance(ref, LibRef)):
+            for row in self.rows.find(self.rows.effects, symbol):
+                if not row.drives and not row.forever:
+                    continue
+                call = call or _handed_arguments(run, expr, event)
+                holds = self.ledger.conditions.hold(row.where, call, self.scope)
+                if holds is not False:
+                    unsure = holds if isinstance(holds, str) else ""
+                    self.hit(row, symbol, number, event, call, unsure, phase=phase, lane=lane)  # type: ignore[arg-type]  # checked when rows are loaded
+
+
+def _handed_arguments(run: RunsRow, func: Expr, event: Call) -> Call:
+    """The call that a library makes of a function that it is given: with the tuple and dict beside it, or what follows it."""
+    args, named = given(event, "args", None), given(event, "kwargs", None)
+    follows = func in event.args
+    rest = event.args[event.args.index(func) + 1 :] if follows else ()
+    return msgspec.structs.replace(
+        event,
+        func=func,
+        args=args.items if isinstance(args, Seq) else rest,
+        keywords=tuple(
+            (str(key.value), value)
+            for key, value in zip(named.keys, named.values, strict=True)
+            if isinstance(key, Const)
+        )
+        if isinstance(named, Map)
+        else event.keywords
+        if follows
+        else (),
+        use="value",
+    )
 
 
 class Part:

@@ -22,6 +22,7 @@ from proctor.model.program import (
     FromEnv,
     Hit,
     Known,
+    LibObj,
     ObjRef,
     Ref,
     Setting,
@@ -125,6 +126,26 @@ class View:
         held = any(hit.details.get("daemon") == "no" for _, hit in threads)
         return held and any(context.phase == "thread" and hit.in_main_loop for context, hit in self.hits())
 
+    def take_target(self) -> None:
+        """What a launcher names as its target is what it runs, of whatever library: a class of a private one is taken for
+        the class that the launcher's models know."""
+        entry = self.launch.entry
+        wanted = [name for name, family in self.app.rows.entry_classes.items() if family in self.reach.drives]
+        if wanted and entry is not None and entry.path is not None and entry.symbol:
+            for ref in self._named(entry.path, entry.symbol):
+                if isinstance(ref, LibObj):
+                    for name in wanted:
+                        self.app.rows.take_for(ref.type, name)
+
+    def _named(self, path: str, symbol: str) -> tuple[Ref, ...]:
+        """What a module has under a dotted name."""
+        world = self.linked.world
+        first, *rest = symbol.split(".")
+        refs: tuple[Ref, ...] = world.module_attribute(path, first)
+        for part in rest:
+            refs = tuple(found for ref in refs for found in world.member(ref, part))
+        return refs
+
     def start(self) -> None:
         """Add the entry point's contexts."""
         self._done = (-1, -1)
@@ -151,13 +172,7 @@ class View:
         if body.path not in self.app.files:
             return
         self.linked.linker.run()
-        world = self.linked.world
-        refs: tuple[Ref, ...] = ()
-        for number, part in enumerate(entry.symbol.split(".")):
-            if number == 0:
-                refs = world.module_attribute(body.path, part)
-            else:
-                refs = tuple(found for ref in refs for found in world.member(ref, part))
+        refs = self._named(body.path, entry.symbol)
         if not refs and entry.symbol not in self._bound_names(body):
             self.missing_symbol = entry.symbol
             self.loader.gaps[
@@ -367,7 +382,9 @@ class View:
                 guard = state[4:] if state.startswith("env:") else self.reach.guards.get(context, "")
                 if guard and not hit.guard:
                     hit = msgspec.structs.replace(hit, guard=guard)
-                if hit.in_main_loop and context.phase == "startup":
+                if hit.phase is not None or hit.lane is not None:
+                    yield Context(context.unit, hit.phase or context.phase, hit.lane or context.lane), hit
+                elif hit.in_main_loop and context.phase == "startup":
                     yield context._replace(phase="loop"), hit
                 else:
                     yield context, hit
@@ -388,8 +405,10 @@ class View:
         """The evidence from the declaration to the context, then to `place`."""
         steps: list[Step] = []
         current = context
-        if context not in self.contexts and context.phase == "loop":
-            current = context._replace(phase="startup")
+        if context not in self.contexts:
+            # what an endless loop does, or a library's function in a thread that the unit starts
+            of_unit = [each for each in self.contexts if each.unit == context.unit]
+            current = next((each for each in of_unit if each.phase == "startup"), (*of_unit, context)[0])
         seen = {current}
         origin = self.contexts.get(current)
         while origin is not None and origin[0] not in seen:

@@ -148,7 +148,8 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
     is the `with` or `for` block whose entering has it).
     `details` are the row's words; `subject` the expression it is about; `unsure` says that an argument which
     decides could not be known; `guard` names the environment variable that a surrounding condition asks;
-    `in_main_loop` that it lies in an endless loop of the unit; `main_only` in an `if __name__ == "__main__"` block."""
+    `in_main_loop` that it lies in an endless loop of the unit; `main_only` in an `if __name__ == "__main__"` block.
+    `phase` and `lane` are given where the unit only hands the library's function on, to be run there (`Thread(target=app.run)`)."""
 
     effect: Effect
     symbol: str
@@ -165,6 +166,8 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
     in_handler: bool = False
     forever: bool = False
     drives: tuple[str, ...] = ()
+    phase: Phase | None = None
+    lane: Lane | None = None
 
 
 class Edge(msgspec.Struct, frozen=True, kw_only=True):
@@ -172,7 +175,7 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
     that runs it), "property", "registers" (fired by `trigger`), "loads" (a framework loads it), "decorates".
     `phase` None keeps the caller's; `lane` None keeps the caller's unless the target is async. `part` says which part
     of a generator is meant: "before" its first `yield`, "after" it, or all of it. `nested` as in RunsRow. `names` are those of a command that the
-    words of a launch command choose. `later`: what is kept while modules load or the program starts runs when the program
+    words of a launch command choose, `within` the function of its group: without that it does not run. `later`: what is kept while modules load or the program starts runs when the program
     is at work. `wrapped`: a decorator's function calls what it was given, which calling the decorated name is noted to run."""
 
     source: UnitKey
@@ -189,6 +192,7 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
     guard: str = ""
     text: str = ""
     awaited: bool = False
+    within: UnitKey | None = None
     part: Literal["", "before", "after"] = ""
     nested: bool = False
     later: bool = False

@@ -153,7 +153,7 @@ class ReturnsRow(_Row, frozen=True, kw_only=True):
 
 class RunsRow(_Row, frozen=True, kw_only=True):
     """One of `call` registers or runs a function: its argument `argument` (keyword; "decorator" for the function
-    decorated by the call or by the bare symbol) at `position`, in `phase`.
+    decorated by the call or by the bare symbol, "self" for the function whose method is called) at `position`, in `phase`.
 
     `trigger` names the family that fires it: it runs only in process types that drive this family ("http",
     "celery", "rq", "apscheduler", …), wherever in the app it was registered. Without a trigger it runs in the
@@ -206,7 +206,7 @@ class RunsRow(_Row, frozen=True, kw_only=True):
 
 class BaseRow(_Row, frozen=True, kw_only=True):
     """A project class below one of `class_` (TOML key `class`) has its `methods` run in `phase` by `trigger`
-    (see RunsRow). `methods` may hold `fnmatch` patterns; ["*"] means every method that is not private, "@name" every
+    (see RunsRow). `methods` may hold `fnmatch` patterns; ["*"] means every method of instances that is not private, "@name" every
     one that is decorated so ("@property").
     `when` = "defined" (default) as soon as the class is loaded; "made" only where it is instantiated."""
 

@@ -1,0 +1,201 @@
+"""Work that is handed on: a library's function given to a thread or process, groups of commands, an app of a private
+library that a launcher names."""
+
+from __future__ import annotations
+
+import pytest
+from small_apps import link, phases, view
+
+BOT = """
+import threading
+from functools import partial
+from multiprocessing import Process
+import telebot
+
+bot = telebot.TeleBot("x")
+
+@bot.message_handler(commands=["start"])
+def answer(message):
+    pass
+"""
+STARTS = {
+    "a thread": "threading.Thread(target=bot.infinity_polling, daemon=True).start()",
+    "a process": "Process(target=bot.infinity_polling).start()",
+    "a thread that is given arguments": "threading.Thread(target=bot.polling, kwargs={'none_stop': True}).start()",
+    "either of two": "run = bot.polling if bot.token else bot.infinity_polling\nthreading.Thread(target=run).start()",
+    "a wrapped function": "threading.Thread(target=partial(bot.polling, non_stop=True)).start()",
+}
+
+
+@pytest.mark.parametrize("start", STARTS.values(), ids=STARTS)
+def test_a_loop_of_a_library_that_is_handed_on_runs(start: str) -> None:
+    program = link({"main.py": BOT + start})
+    assert phases(program, "answer") == {"job"}
+    assert "runs-bot" in view(program).does
+
+
+def test_a_loop_that_is_never_started_runs_nothing() -> None:
+    assert phases(link({"main.py": BOT + "loop = bot.infinity_polling"}), "answer") == set()
+
+
+def test_a_server_in_a_child_process_serves() -> None:
+    main = """
+import multiprocessing
+import uvicorn
+
+def main():
+    server = uvicorn.Server(uvicorn.Config("web:app"))
+    run = server.run
+    process = multiprocessing.Process(target=run)
+    process.start()
+    process.join()
+
+main()
+"""
+    web = "from fastapi import FastAPI\napp = FastAPI()\n@app.get('/')\nasync def index():\n    return {}\n"
+    program = link({"main.py": main, "web.py": web})
+    assert phases(program, "index") == {"request"}
+    found = [context for context, hit in view(program).hits("serves-http")]
+    assert {context.phase for context in found} == {"thread"}
+    steps = [(step.place.path, step.place.line) for step in view(program).path(found[0])]
+    assert ("main.py", 12) in steps  # the path goes through the function that starts the process
+
+
+GROUPS = {
+    "main.py": """
+import click
+from admin import used
+
+@click.group()
+@click.pass_context
+def cli(ctx):
+    used()
+
+@cli.command()
+@click.pass_context
+def work(ctx):
+    pass
+
+@cli.group()
+def below():
+    pass
+
+@below.command("deeper")
+def deeper():
+    pass
+
+cli()
+""",
+    "admin.py": """
+import click
+import more
+
+def used():
+    more.start()
+
+@click.group()
+def admin():
+    pass
+
+@admin.command()
+@click.pass_context
+def purge(ctx):
+    pass
+
+@click.command()
+@click.pass_context
+def alone(ctx):
+    pass
+""",
+    "more.py": """
+import click
+
+@click.group()
+def more():
+    pass
+
+@more.command()
+def through_main():
+    pass
+
+def start():
+    more.main(standalone_mode=False)
+""",
+}
+
+
+def test_commands_run_with_their_group_only() -> None:
+    program = link(GROUPS)
+    runs = {name for name in ("cli", "work", "below", "deeper", "through_main") if phases(program, name)}
+    assert runs == {"cli", "work", "below", "deeper", "through_main"}
+    assert not phases(program, "admin") | phases(program, "purge") | phases(program, "alone")
+
+
+def test_an_app_of_a_private_library_is_what_its_launcher_runs() -> None:
+    files = {
+        "run.py": "from shop import jobs\nimport shop.tasks\n",
+        "shop/__init__.py": "from firm_tools.queue import FirmApp\njobs = FirmApp()\nother = FirmApp.Other()\n",
+        "shop/tasks.py": """
+from shop import jobs, other
+
+@jobs.task(name="work")
+def work():
+    pass
+
+@other.task
+def idle():
+    pass
+""",
+    }
+    program = link(files, "celery -A run.jobs worker")
+    assert phases(program, "work") == {"job"}
+    assert phases(program, "idle") == set()
+
+
+@pytest.mark.parametrize("tells", ["jobs.config_from_object(app.config['CELERY'])", ""], ids=["read", "kept"])
+def test_modules_that_a_flask_app_names_are_loaded(tells: str) -> None:
+    files = {
+        "run.py": f"""
+from celery import Celery
+from flask import Flask
+
+jobs = Celery("x")
+app = Flask("x")
+app.config.from_mapping(CELERY=dict(broker_url="redis://x", imports=["nightly"]))
+{tells}
+""",
+        "nightly.py": "from celery import shared_task\n@shared_task\ndef work():\n    pass\n",
+    }
+    assert phases(link(files, "celery -A run.jobs worker"), "work") == {"job"}
+
+
+def test_methods_of_a_view_class_itself_do_not_run_in_requests() -> None:
+    files = {
+        "site.py": """
+from flask import Flask
+from flask.views import MethodView
+
+class Page(MethodView):
+    @classmethod
+    def mount(cls):
+        return cls.as_view("page")
+
+    @staticmethod
+    def unused():
+        pass
+
+    def get(self):
+        return self.helper()
+
+    @staticmethod
+    def helper():
+        return "x"
+
+app = Flask("x")
+app.add_url_rule("/", view_func=Page.mount())
+""",
+    }
+    program = link(files, "gunicorn site:app")
+    assert phases(program, "mount") == {"import"}
+    assert phases(program, "unused") == set()
+    assert phases(program, "helper") == phases(program, "get") == {"request"}
