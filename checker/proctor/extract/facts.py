@@ -67,7 +67,7 @@ def changed_attributes(units: tuple[Unit, ...]) -> tuple[str, ...]:
     found: set[str] = set()
     for unit in units:
         is_method = unit.params and unit.parent >= 0 and units[unit.parent].kind == "class"
-        own = Name(unit.params[0].name) if is_method else None
+        own = Name(unit.params[0].name) if is_method and Name("staticmethod") not in unit.decorators else None
         found.update(event.name for event in unit.events if type(event) is SetAttr and event.obj != own)
     return tuple(sorted(found))
 

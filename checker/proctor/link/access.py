@@ -178,7 +178,8 @@ class Access(Part):
         method puts on its own object is read from the class.)"""
         home = self.scope.parent
         is_method = home is not None and home.unit.kind == "class" and self.unit.params
-        if is_method and event.obj == Name(self.unit.params[0].name):
+        own = is_method and Name("staticmethod") not in self.unit.decorators
+        if own and event.obj == Name(self.unit.params[0].name):
             return
         kept = self.runs.passable(event.value) if event.value is not None else ()
         for ref in refs if kept else ():

@@ -110,7 +110,7 @@ class Hierarchy(Modules, Memory):
         scope = module.scopes[owner.number]
         parts: list[Refs] = []
         bound = scope.bindings.get(name)
-        if not bound or not any(isinstance(each.event, Define) for each in bound):
+        if self._is_filled(name, bound):
             parts.append(self.look_at(attribute_cell(UnitRef(*owner), name)))
         if bound:
             for ref in self.bound(bound):
@@ -132,6 +132,18 @@ class Hierarchy(Modules, Memory):
         for method, event in module.self_attributes(owner.number).get(name, ()):
             parts.append(self.resolve(event.value, method))
         return union(parts)
+
+    def _is_filled(self, name: str, bound: list[Binding] | None) -> bool:
+        """Whether instances may hold what was put there from outside: an attribute that is set, or a field of the class
+        that its constructor fills."""
+        if not bound:
+            return self.is_kept(name)
+        events = [each.event for each in bound]
+        if any(isinstance(event, Define) for event in events):
+            return False
+        return self.is_kept(name) or any(
+            isinstance(event, Bind) and event.annotation is not None for event in events
+        )
 
     def _is_enumeration(self, key: UnitKey) -> bool:
         return any(name.startswith("enum.") for name in self.mro(key)[1])
@@ -182,8 +194,7 @@ class Hierarchy(Modules, Memory):
         self._mro[key] = found
         for above in found[0][1:]:
             self.subclasses.setdefault(above, {})[key] = None
-            if self.feed_cell((above, _BELOW), (UnitRef(*key),)):
-                self.grown.append((above, _BELOW))
+            self.outdated.update(self.feed((above, _BELOW), (UnitRef(*key),)))
         return found
 
     def metaclasses(self, key: UnitKey) -> tuple[UnitKey, ...]:

@@ -97,8 +97,8 @@ class Ledger:
         self.factories: dict[UnitKey, dict[UnitKey, None]] = {}
         #: decorator, the number of its parameter, and a function that it is given
         self.wrapped: set[tuple[UnitKey, int, Ref]] = set()
-        #: methods of classes of the tree that operators call
-        self.operators: set[str] = set()
+        #: methods of classes of the tree that operators call: later ones are told to units that were linked before
+        self.operators = world.operators()
         #: functions and the number of a parameter that is over when they are called
         self.finished: set[tuple[UnitKey, int]] = set()
         self._queue: deque[UnitKey] = deque()
@@ -121,9 +121,8 @@ class Ledger:
 
     def feed(self, key: UnitKey, number: int, refs: Refs) -> None:
         """Pass refs on to a parameter, and link again whoever has looked at it."""
-        if self.world.feed(key, number, refs):
-            for reader in sorted(self.world.readers.get((key, number), ())):
-                self.add(reader)
+        for reader in self.world.feed((key, number), refs):
+            self.add(reader)
 
     def feed_attribute(self, symbol: str, refs: Refs) -> None:
         """The app keeps an object on a library's object (`app.queue = Queue()`): whoever reads it gets it."""
@@ -131,9 +130,8 @@ class Ledger:
 
     def feed_kept(self, cell: Cell, refs: Refs) -> None:
         """Let a cell grow, and link again whoever has looked at it."""
-        if self.world.feed_cell(cell, refs):
-            for reader in sorted(self.world.readers.get(cell, ())):
-                self.add(reader)
+        for reader in self.world.feed(cell, refs):
+            self.add(reader)
 
     def library_of(self, key: UnitKey) -> tuple[str, ...]:
         """The library classes above a class of the tree, and those that a launcher takes it for."""

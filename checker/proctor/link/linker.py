@@ -48,10 +48,9 @@ class Linker(Ledger):
                 self.add(key)
 
     def _tell_readers(self) -> None:
-        grown, self.world.grown = self.world.grown, []
-        for cell in grown:
-            for reader in sorted(self.world.readers.get(cell, ())):
-                self.add(reader)
+        outdated, self.world.outdated = self.world.outdated, set()
+        for reader in sorted(outdated):
+            self.add(reader)
 
     def _link(self, key: UnitKey) -> None:
         if self.world.module(key.path) is None:

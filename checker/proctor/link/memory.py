@@ -1,4 +1,8 @@
-"""Cells that grow while calls are linked, and results that hold until a cell they looked at grows."""
+"""Cells that grow while calls are linked, and results that hold until a cell they looked at grows.
+
+Every result knows which results were made from it, so a cell that grows finds all that no longer hold, and the units that
+used them, without anybody having to ask.
+"""
 
 from __future__ import annotations
 
@@ -56,38 +60,54 @@ def beside_cell(key: UnitKey) -> Cell:
 
 
 class Memo:
-    """A result, the cells it looked at, and the one pass it is good for (0: any). `checked` counts the growths up to
-    which it is known to hold, `reader` is the last one that was told of it."""
+    """A result, the one pass it is good for (0: any), the results made from it and the units that used it. It is `fixed`
+    where it rests on no cell."""
 
-    __slots__ = ("cells", "checked", "only_in", "reader", "refs")
+    __slots__ = ("fixed", "good", "only_in", "parents", "readers", "refs")
 
-    def __init__(self, refs: Refs, cells: frozenset[Cell], only_in: int, checked: int) -> None:
+    def __init__(self, refs: Refs, only_in: int, *, fixed: bool) -> None:
         self.refs = refs
-        self.cells = cells
         self.only_in = only_in
-        self.checked = checked
-        self.reader: UnitKey | None = None
+        self.fixed = fixed
+        self.good = True
+        self.parents: list[Memo] = []
+        self.readers: set[UnitKey] = set()
+
+
+class _Held:
+    """What a cell holds, the results made from it, the units that looked at it, and when it last grew."""
+
+    __slots__ = ("grew", "held", "parents", "readers", "refs")
+
+    def __init__(self) -> None:
+        self.held: dict[Ref, None] = {}
+        self.refs: Refs = ()
+        self.grew = 0
+        self.parents: list[Memo] = []
+        self.readers: set[UnitKey] = set()
+
+
+#: stands in a table for a result that is being worked out
+_BUSY = Memo((), 0, fixed=False)
+_BUSY.good = False
 
 
 class Memory:
     """The cells of one world, who looked at them, and what was worked out from them."""
 
     def __init__(self) -> None:
-        self.cells: dict[Cell, dict[Ref, None]] = {}
-        self.readers: dict[Cell, set[UnitKey]] = {}
-        #: cells that grew while nobody could tell their readers
-        self.grown: list[Cell] = []
+        self._cells: dict[Cell, _Held] = {}
+        #: units that used what no longer holds, where nobody could tell them
+        self.outdated: set[UnitKey] = set()
         self.current: UnitKey | None = None
-        #: cells that the results being computed have looked at, and whether a cycle cut one of them short
-        self._looked_at: set[Cell] = set()
+        #: what the result being computed rests on, and whether a cycle cut it short
+        self._rests_on: dict[Memo | _Held, None] = {}
         self._cut_short = False
-        self._active: set[object] = set()
         self._depth = 0
         #: counts the units linked: a result that a cycle cut short is good for one of them only
         self._pass = 0
-        #: counts how often a cell grew, and which of these was a cell's last
+        #: counts how often a cell grew
         self._growths = 0
-        self._grew: dict[Cell, int] = {}
 
     def begin(self, key: UnitKey | None) -> None:
         """A unit is about to be linked: it is the reader of the cells looked at from now on."""
@@ -95,72 +115,94 @@ class Memory:
         self._pass += 1
 
     def remembered(self, table: dict[Any, Memo], key: Any, compute: Callable[[], Refs]) -> Refs:
-        """`compute()`, unless the table has its result and no cell that it looked at has grown since."""
+        """`compute()`, unless the table has its result and no cell that it rests on has grown since."""
         known = table.get(key)
-        if known is not None and self._is_good(known):
+        if known is not None and known.good and (not known.only_in or known.only_in == self._pass):
+            if not known.fixed:
+                self._use(known)
             return known.refs
-        mark = (id(table), key)
-        if mark in self._active or self._depth > _MAX_DEPTH:
+        if known is _BUSY or self._depth > _MAX_DEPTH:
             self._cut_short = True
             return ()
-        looked_at, cut_short = self._looked_at, self._cut_short
-        self._looked_at, self._cut_short = set(), False
-        self._active.add(mark)
+        rests_on, cut_short, growths = self._rests_on, self._cut_short, self._growths
+        table[key] = _BUSY
+        self._rests_on, self._cut_short = {}, False
         self._depth += 1
         refs = compute()
         self._depth -= 1
-        self._active.discard(mark)
-        cells = frozenset(self._looked_at)
-        only_in = self._pass if self._cut_short else 0
-        table[key] = Memo(refs, cells, only_in, self._growths)
-        looked_at |= cells
-        self._looked_at = looked_at
-        self._cut_short = self._cut_short or cut_short
+        memo = table[key] = self._made(refs, growths)
+        self._rests_on, self._cut_short = rests_on, cut_short
+        if not memo.fixed:
+            self._use(memo)
         return refs
 
-    def _is_good(self, memo: Memo) -> bool:
-        if memo.only_in and memo.only_in != self._pass:
-            return False
-        if memo.cells:
-            if memo.checked != self._growths:
-                grew, checked = self._grew, memo.checked
-                for cell in memo.cells:
-                    if grew.get(cell, 0) > checked:
-                        return False
-                memo.checked = self._growths
-            self._looked_at |= memo.cells
-            if self.current is not None and memo.reader is not self.current:
-                memo.reader = self.current
-                for cell in memo.cells:
-                    self.readers.setdefault(cell, set()).add(self.current)
+    def _made(self, refs: Refs, growths: int) -> Memo:
+        only_in = self._pass if self._cut_short else 0
+        memo = Memo(refs, only_in, fixed=not self._rests_on and not only_in)
+        for each in self._rests_on:
+            each.parents.append(memo)
+        if growths != self._growths and any(
+            each.grew > growths if isinstance(each, _Held) else not each.good for each in self._rests_on
+        ):
+            # it was outdated while it was worked out
+            memo.good = False
+            if self.current is not None:
+                self.outdated.add(self.current)
+        return memo
+
+    def _use(self, memo: Memo) -> None:
         if memo.only_in:
             self._cut_short = True
-        return True
+        if self._depth:
+            self._rests_on[memo] = None
+        elif self.current is not None:
+            memo.readers.add(self.current)
 
     def look_at(self, cell: Cell) -> Refs:
         """What a cell holds by now; whoever is being linked is told when it grows."""
-        self._looked_at.add(cell)
-        if self.current is not None:
-            self.readers.setdefault(cell, set()).add(self.current)
-        return tuple(self.cells.get(cell, ()))
+        held = self._cells.get(cell)
+        if held is None:
+            held = self._cells[cell] = _Held()
+        if self._depth:
+            self._rests_on[held] = None
+        elif self.current is not None:
+            held.readers.add(self.current)
+        return held.refs
 
-    def feed(self, key: UnitKey, number: int, refs: Refs) -> bool:
-        """Let a parameter's cell grow; True where it did."""
-        return self.feed_cell((key, number), refs)
+    def held(self, cell: Cell) -> Refs:
+        """What a cell holds by now, for someone who need not be told when it grows."""
+        held = self._cells.get(cell)
+        return held.refs if held is not None else ()
 
-    def feed_cell(self, name: Cell, refs: Refs) -> bool:
-        """Let a cell grow; True where it did."""
+    def feed(self, name: Cell, refs: Refs) -> Iterable[UnitKey]:
+        """Let a cell grow; gives the units that used what no longer holds, in order."""
         if not refs:
-            return False
-        cell = self.cells.setdefault(name, {})
-        before = len(cell)
+            return ()
+        cell = self._cells.get(name)
+        if cell is None:
+            cell = self._cells[name] = _Held()
+        held = cell.held
+        before = len(held)
         for ref in refs:
-            if len(cell) >= MAX_REFS:
+            if len(held) >= MAX_REFS:
                 break
             if not isinstance(ref, ConstRef) or isinstance(ref.value, str):
-                cell[ref] = None
-        if len(cell) == before:
-            return False
+                held[ref] = None
+        if len(held) == before:
+            return ()
         self._growths += 1
-        self._grew[name] = self._growths
-        return True
+        cell.grew = self._growths
+        cell.refs = tuple(held)
+        return self._outdate(cell)
+
+    def _outdate(self, cell: _Held) -> list[UnitKey]:
+        readers = cell.readers
+        stack = cell.parents
+        cell.readers, cell.parents = set(), []
+        while stack:
+            memo = stack.pop()
+            if memo.good:
+                memo.good = False
+                readers |= memo.readers
+                stack.extend(memo.parents)
+        return sorted(readers)

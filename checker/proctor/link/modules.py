@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from proctor.link.families import is_test
+from proctor.link.operators import METHODS
 from proctor.link.rows import Rows
 from proctor.link.scopes import Module, Scope
 from proctor.model.fact import FileFacts, Import
@@ -49,6 +50,21 @@ class Modules:
             files = (facts.changed for path, facts in self.files.items() if not is_test(path))
             self._changed = frozenset(name for changed in files for name in changed)
         return attribute in self._changed
+
+    def operators(self) -> set[str]:
+        """The methods that operators call, of all classes that programs may load."""
+        return {
+            unit.name
+            for path, facts in self.files.items()
+            if not is_test(path)
+            for unit in facts.units
+            if unit.name in METHODS and unit.parent >= 0 and facts.units[unit.parent].kind == "class"
+        }
+
+    def is_kept(self, attribute: str) -> bool:
+        """Whether anything may have been put under an attribute of an object, a function or a module from outside: some
+        code sets one of this name, or it is a settings key, whose names are handed on."""
+        return self.is_changed(attribute) or attribute.isupper()
 
     def find_module(self, dotted: str) -> str | None:
         """The tree's file (or namespace folder) for an absolute module name; None for a library's."""

@@ -44,6 +44,19 @@ from proctor.model.program import BoundRef, ConstRef, LibObj, LibRef, ModRef, Ob
 from proctor.model.tree import SourceTree
 
 BUILTINS = frozenset(dir(builtins))
+_MAPPING: Refs = (LibObj("builtins.dict"),)
+_TEXT: Refs = (LibObj("builtins.str"),)
+_DISPLAYS: dict[str, Refs] = {
+    kind: (LibObj(f"builtins.{kind}"),) for kind in ("list", "tuple", "set", "dict", "generator")
+}
+
+
+def _const(expr: Const) -> Refs:
+    return (ConstRef(expr.value),)
+
+
+def _display(expr: Seq | Comp) -> Refs:
+    return _DISPLAYS[expr.kind]
 
 
 class World(Hierarchy):
@@ -64,13 +77,16 @@ class World(Hierarchy):
             Func: self._func,
             Op: self._op,
             Choice: self._choice,
-            Const: self._const,
             Await: self._through,
             Star: self._through,
-            Seq: self._display,
-            Map: self._display,
-            Comp: self._display,
-            Text: self._display,
+        }
+        #: what needs no remembering
+        self._plain: dict[type, Callable[..., Refs]] = {
+            Const: _const,
+            Seq: _display,
+            Comp: _display,
+            Map: lambda _: _MAPPING,
+            Text: lambda _: _TEXT,
         }
 
     # --- modules ---------------------------------------------------------------------------------
@@ -113,7 +129,7 @@ class World(Hierarchy):
                     refs = self.bound(bound)
                     if all(isinstance(ref, ConstRef) and ref.value is None for ref in refs):
                         # what others put there (`state.client = Client()`)
-                        refs = (*refs, *self.look_at(attribute_cell(ModRef(path), name)))
+                        refs = (*refs, *self._kept(ModRef(path), name))
                     if refs:
                         return refs
                 if not bound:
@@ -122,7 +138,11 @@ class World(Hierarchy):
                         if refs:
                             return refs
         found = self.submodule(path, name)
-        return (ModRef(found),) if found else self.look_at(attribute_cell(ModRef(path), name))
+        return (ModRef(found),) if found else self._kept(ModRef(path), name)
+
+    def _kept(self, ref: UnitRef | ModRef, name: str) -> Refs:
+        """What was put on a function or module from outside."""
+        return self.look_at(attribute_cell(ref, name)) if self.is_kept(name) else ()
 
     def _from_star(self, module: Module, star: Import, name: str) -> Refs:
         target, dotted = self.import_target(module, star)
@@ -137,25 +157,16 @@ class World(Hierarchy):
     def resolve(self, expr: Expr | None, scope: Scope) -> Refs:
         """All that `expr` may stand for in `scope`; empty where nothing is known."""
         known = scope.memo.get(expr)
-        if known is not None and not known.cells and not known.only_in:
+        if known is not None and known.fixed:
             return known.refs  # most often, and then there is nothing to check
         handler = self._dispatch.get(type(expr))
         if handler is None or expr is None:
-            return ()
+            plain = self._plain.get(type(expr))
+            return plain(expr) if plain is not None else ()
         return self.remembered(scope.memo, expr, lambda: handler(expr, scope))
-
-    def _const(self, expr: Const, scope: Scope) -> Refs:
-        return (ConstRef(expr.value),)
 
     def _through(self, expr: Await | Star, scope: Scope) -> Refs:
         return self.resolve(expr.value, scope)
-
-    def _display(self, expr: Seq | Map | Comp | Text, scope: Scope) -> Refs:
-        if isinstance(expr, Text):
-            return (LibObj("builtins.str"),)
-        if isinstance(expr, Map):
-            return (LibObj("builtins.dict"),)
-        return (LibObj(f"builtins.{expr.kind}"),)
 
     def _func(self, expr: Func, scope: Scope) -> Refs:
         return (UnitRef(scope.module.path, expr.unit),)
@@ -376,7 +387,7 @@ class World(Hierarchy):
     def _function_member(self, ref: UnitRef | BoundRef, name: str) -> Refs:
         """`task.delay`: a library decorator may have made the function something else."""
         unit = self.files[ref.path].units[ref.number]
-        kept = self.look_at(attribute_cell(UnitRef(ref.path, ref.number), name))
+        kept = self._kept(UnitRef(ref.path, ref.number), name)
         if not unit.decorators or kept:
             return kept
         scope = self.scope(UnitKey(ref.path, unit.parent))
@@ -400,7 +411,7 @@ class World(Hierarchy):
         rows = self.rows.find(self.rows.attributes, symbol)
         if rows:
             return tuple(LibObj(self.rows.canonical(row.type)) for row in rows if row.type)
-        kept = self.kept_attribute(symbol)
+        kept = self.kept_attribute(symbol) if self.is_kept(name) else ()
         return kept or (LibRef(symbol),)
 
     def kept_attribute(self, symbol: str) -> Refs:

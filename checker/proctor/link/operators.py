@@ -12,14 +12,18 @@ from proctor.model.fact import (
     Call,
     Choice,
     Comp,
+    Const,
     Event,
     Expr,
+    Func,
     Item,
     Load,
     Map,
     Name,
     Op,
+    Other,
     Raise,
+    Result,
     Return,
     Seq,
     SetAttr,
@@ -74,13 +78,26 @@ def left_methods(name: str, n_operands: int) -> tuple[str, ...]:
     return _UNARY.get(name, ()) if n_operands == 1 else BINARY.get(name, ((), ()))[0]
 
 
+#: operands that are never objects of the app
+_PLAIN = (Const, Text, Seq, Map, Comp)
+#: expressions without parts
+_LEAVES = frozenset({Const, Name, Result, Func, Other, type(None)})
+
+
 def operations(unit: Unit) -> tuple[Operation, ...]:
-    """All that operators, tests and texts of a unit ask of their operands."""
+    """All that operators, tests and texts of a unit ask of their operands, where these may be objects of the app."""
+    return tuple(
+        [each for each in _operations(unit) if not isinstance(each.operand, _PLAIN) and each.methods]
+    )
+
+
+def _operations(unit: Unit) -> list[Operation]:
     found: list[Operation] = []
     for number, event in enumerate(unit.events):
         for expr in _expressions(event):
-            for methods, operand in _asked(expr):
-                found.append(Operation(methods, operand, event.block, number, event.line))
+            if type(expr) not in _LEAVES:
+                for methods, operand in _asked(expr):
+                    found.append(Operation(methods, operand, event.block, number, event.line))
         if isinstance(event, Bind) and event.how == "aug" and event.op in _ARITHMETIC:
             word = _ARITHMETIC[event.op]
             methods = (f"__i{word}__", f"__{word}__")
@@ -90,30 +107,27 @@ def operations(unit: Unit) -> tuple[Operation, ...]:
             found.append(Operation(_TESTED, block.test, block.parent, -1, block.line))
             for methods, operand in _asked(block.test):
                 found.append(Operation(methods, operand, block.parent, -1, block.line))
-    return tuple(found)
+    return found
 
 
-def _expressions(event: Event) -> Iterator[Expr]:
+def _expressions(event: Event) -> tuple[Expr | None, ...]:
     if isinstance(event, Call):
-        yield event.func
-        yield from event.args
-        for _, value in event.keywords:
-            yield value
-    elif isinstance(event, Bind | SetAttr | Return | Yield | Raise):
-        if event.value is not None:
-            yield event.value
-    elif isinstance(event, SetItem):
-        yield event.index
-        if event.value is not None:
-            yield event.value
-    elif isinstance(event, Load):
-        yield event.expr
+        if event.keywords:
+            return (event.func, *event.args, *[value for _, value in event.keywords])
+        return (event.func, *event.args)
+    if isinstance(event, Bind | SetAttr | Return | Yield | Raise):
+        return (event.value,)
+    if isinstance(event, SetItem):
+        return (event.index, event.value)
+    return (event.expr,) if isinstance(event, Load) else ()
 
 
-def _asked(expr: Expr) -> Iterator[tuple[tuple[str, ...], Expr]]:
-    stack: list[Expr] = [expr]
+def _asked(expr: Expr | None) -> Iterator[tuple[tuple[str, ...], Expr]]:
+    stack = [expr]
     while stack:
         each = stack.pop()
+        if type(each) in _LEAVES:
+            continue
         if isinstance(each, Op):
             stack.extend(each.operands)
             yield from _of_operator(each)

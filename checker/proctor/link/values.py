@@ -267,7 +267,7 @@ class Evaluator:
     def _parameter_value(self, scope: Scope, number: int) -> Value:
         if number < 0:
             return Unknown("it is a parameter")
-        refs = self.world.cells.get((scope.key, number), {})
+        refs = self.world.held((scope.key, number))
         if not refs:
             return Unknown(f"parameter `{scope.unit.params[number].name}` is not known")
         return Unknown(f"parameter `{scope.unit.params[number].name}` has several values")
