@@ -1226,6 +1226,148 @@ def runs_created(**kw): pass
 created.send(x=1)
 """
     },
+    "get with tuple": {
+        "main.py": """
+def runs_a(): pass
+def runs_d(): pass
+TABLE = {"a": ("A", runs_a)}
+label, f = TABLE.get("a", ("D", runs_d))
+f()
+label, f = TABLE.get("zz", ("D", runs_d))
+f()
+""",
+    },
+    "nested dict row": {
+        "main.py": """
+def runs_a(): pass
+def runs_b(): pass
+TABLE = {"a": {"func": runs_a, "n": 1}}
+def pick(k):
+    spec = TABLE[k]
+    spec["func"]()
+pick("a")
+class K:
+    OPS = {"b": {"f": runs_b}}
+    def go(self, k):
+        self.OPS[k]["f"]()
+K().go("b")
+""",
+    },
+    "getattr literal param": {
+        "main.py": """
+from typing import Literal
+class H:
+    def runs_start(self): pass
+    def idle_other(self): pass
+def go(h, name: Literal["runs_start"]):
+    getattr(h, name)()
+go(H(), "runs_start")
+""",
+    },
+    "getattr enum": {
+        "main.py": """
+import enum
+class Action(enum.Enum):
+    START = "runs_start"
+    STOP = "runs_stop"
+class H:
+    def runs_start(self): pass
+    def runs_stop(self): pass
+    def idle_other(self): pass
+for a in Action:
+    getattr(H(), a.value)()
+""",
+    },
+    "getattr module from constants": {
+        "main.py": """
+import work
+for name in ["runs_a", "runs_b"]:
+    getattr(work, name)()
+""",
+        "work.py": """
+def runs_a(): pass
+def runs_b(): pass
+def idle_c(): pass
+""",
+    },
+    "class attr of dataclass default factory": {
+        "main.py": """
+from dataclasses import dataclass, field
+class Engine:
+    def runs_e(self): pass
+@dataclass
+class Car:
+    engine: "Engine" = field(default_factory=Engine)
+    hooks: list = field(default_factory=list)
+    def go(self):
+        self.engine.runs_e()
+        for h in self.hooks: h()
+def runs_h(): pass
+c = Car(hooks=[runs_h])
+c.go()
+""",
+    },
+    "unpacked positions are told apart": {
+        "main.py": """
+class A:
+    def go(self): runs_a()
+class B:
+    def go(self): idle_b()
+    def runs_b(self): pass
+def runs_a(): pass
+def idle_b(): pass
+def make(): return A(), B()
+a, b = make()
+a.go()
+b.runs_b()
+""",
+    },
+    "visitor": {
+        "main.py": """
+class V:
+    def visit(self, n):
+        m = getattr(self, "visit_" + n.__class__.__name__, self.runs_generic)
+        return m(n)
+    def visit_A(self, n): runs_a()
+    def runs_generic(self, n): pass
+def runs_a(): pass
+class A: pass
+class B: pass
+V().visit(A()); V().visit(B())
+""",
+    },
+    "tuple rows in dict": {
+        "main.py": """
+class Mail:
+    def __init__(self): self.runs_init()
+    def runs_init(self): pass
+    def runs_go(self): pass
+class Sms:
+    def runs_go2(self): pass
+TABLE = {"mail": ("Mail", Mail), "sms": ("Sms", Sms)}
+def make(kind):
+    label, cls = TABLE[kind]
+    return cls()
+make("mail").runs_go()
+label, cls = TABLE["sms"]
+cls().runs_go2()
+""",
+    },
+    "return tuple of objects": {
+        "main.py": """
+class A:
+    def runs_a(self): pass
+class B:
+    def runs_b(self): pass
+def make(): return A(), B()
+a, b = make()
+a.runs_a(); b.runs_b()
+def pair(): return {"a": A()}, [B()]
+d, l = pair()
+d["a"].runs_a()
+l[0].runs_b()
+""",
+    },
 }
 
 

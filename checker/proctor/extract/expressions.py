@@ -319,8 +319,13 @@ class ExpressionReader:
                     self.target(target, item, how)
                 return
             how = "unpack"
-        for target in targets:
-            self.target(target, value, how)
+        plain = len(targets) > 1 and all(type(target) is ast.Name for target in targets)
+        for number, target in enumerate(targets):
+            if plain:
+                assert isinstance(target, ast.Name)
+                self.draft.bind(target, target.id, value, how, part=(number, len(targets)))
+            else:
+                self.target(target, value, how)
 
     def _lambda(self, node: ast.Lambda) -> Expr:
         return Func(self.read_lambda(node))

@@ -106,10 +106,11 @@ class Draft:
         how: BindHow,
         annotation: Expr | None = None,
         op: str = "",
+        part: tuple[int, int] | None = None,
     ) -> None:
         """Record that a name is bound; `node` is where."""
         self.bound[name] = None
-        self.events.append(Bind(*self.at(node), name, value, how, annotation, op))
+        self.events.append(Bind(*self.at(node), name, value, how, annotation, op, part))
 
     def call(
         self,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from proctor.link.families import are_written
 from proctor.link.linked import Hidden, Loading, SettingWrite
 from proctor.link.memory import attribute_cell, beside_cell
 from proctor.link.results import text_prefix
@@ -193,8 +194,9 @@ class Calls(Part):
                     fields[event.name] = owner
         for name, value in (*zip(fields, call.args, strict=False), *call.keywords):
             if name in fields:
-                cell = attribute_cell(UnitRef(*fields[name]), name)
-                self.ledger.feed_kept(cell, self.runs.passable(value))
+                holder = UnitRef(*fields[name])
+                self.ledger.feed_kept(attribute_cell(holder, name), self.runs.passable(value))
+                self.ledger.feed_kept(attribute_cell(holder, f"{name}[]"), self.runs.held(value))
 
     def _ask_object(self, method: str, number: int, event: Call) -> None:
         """A built-in function that asks its argument (`len(x)`, `str(x)`, `list(x)`)."""
@@ -254,6 +256,8 @@ class Calls(Part):
                     self.ledger.settings[(self.key, number)] = SettingWrite(row, role, self.scope, event)
 
     def _dynamic_attribute(self, event: Call) -> None:
+        if are_written(self.world, event.args[1], self.scope):
+            return
         for ref in self.world.resolve(event.args[0], self.scope):
             if isinstance(ref, ModRef):
                 reason = f"`getattr` with a name that is computed, on module `{ref.path}`"

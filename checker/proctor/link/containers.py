@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from proctor.link.memory import MAX_REFS, Memo, Memory, Refs, contents_cell, union
+from proctor.link.memory import MAX_REFS, Memo, Memory, Refs, attribute_cell, contents_cell, union
 from proctor.link.modules import Modules
 from proctor.link.scopes import Binding, Module, Scope
 from proctor.model.fact import (
@@ -117,10 +117,8 @@ class Containers:
         outer: list[tuple[Expr, Scope]] = []
         if isinstance(expr.value, Item):
             outer = self._inner_displays(expr.value, scope)
-        elif isinstance(expr.value, Name):
-            for binding in self.names.lookup(expr.value.id, scope):
-                if isinstance(binding.event, Bind) and binding.event.value is not None:
-                    outer.append((binding.event.value, binding.scope))
+        else:
+            outer = self._displays_of(expr.value, scope)
         found: list[tuple[Expr, Scope]] = []
         for each, home in outer:
             pairs = zip(each.keys, each.values, strict=True) if isinstance(each, Map) else ()
@@ -129,6 +127,30 @@ class Containers:
                 fits = not (isinstance(key, Const) and isinstance(expr.index, Const)) or key == expr.index
                 if fits and isinstance(value, Map | Seq):
                     found.append((value, home))
+        return found
+
+    def _displays_of(self, expr: Expr, scope: Scope) -> list[tuple[Expr, Scope]]:
+        """What a name, or an attribute of an object or module of the tree, is bound to."""
+        bindings: list[Binding] = []
+        found: list[tuple[Expr, Scope]] = []
+        if isinstance(expr, Name):
+            bindings = self.names.lookup(expr.id, scope)
+        for ref in self.names.resolve(expr.value, scope) if isinstance(expr, Attr) else ():
+            assert isinstance(expr, Attr)
+            module = (
+                self.modules.module(ref.path) if isinstance(ref, ModRef) and ref.path[-1:] != "/" else None
+            )
+            if module is not None:
+                bindings.extend(module.scopes[0].bindings.get(expr.name, ()))
+            elif isinstance(ref, ObjRef | UnitRef) and self.names.unit_kind(ref) == "class":
+                for owner in self.names.mro(UnitKey(ref.path, ref.number))[0]:
+                    home = self.modules.scope(owner)
+                    bindings.extend(home.bindings.get(expr.name, ()))
+                    kept = home.module.self_attributes(owner.number).get(expr.name, ())
+                    found.extend((event.value, method) for method, event in kept if event.value is not None)
+        for each in bindings:
+            if isinstance(each.event, Bind) and each.event.value is not None:
+                found.append((each.event.value, each.scope))
         return found
 
     def _flattened(self, expr: Expr, scope: Scope) -> Refs:
@@ -204,6 +226,7 @@ class Containers:
             scope = self.modules.scope(owner)
             if name in scope.bindings:
                 parts.append(self.contents(Name(name), scope, values=values, depth=depth + 1))
+                parts.append(self.memory.look_at(attribute_cell(UnitRef(*owner), f"{name}[]")))
             for method, event in scope.module.self_attributes(owner.number).get(name, ()):
                 parts.append(self.contents(event.value, method, values=values, depth=depth + 1))
             for inner in scope.module.adding:
@@ -218,7 +241,11 @@ class Containers:
         assert isinstance(event, Call)
         func = event.func
         if isinstance(func, Attr) and func.name in ("values", "items", "copy", "get", "pop", "setdefault"):
-            return self.contents(func.value, scope, values=True, depth=depth + 1)
+            held = self.contents(func.value, scope, values=True, depth=depth + 1)
+            if func.name not in ("get", "pop", "setdefault"):
+                return held
+            others = (self.contents(arg, scope, values=values, depth=depth + 1) for arg in event.args[1:2])
+            return union((held, *others))
         if isinstance(func, Attr) and func.name == "__subclasses__":
             owners = self.names.resolve(func.value, scope)
             below = [

@@ -119,7 +119,8 @@ class Definitions(Part):
                 if self.world.unit_kind(ref) == "class":
                     self.calls.construct(target, None, number, event)
                     continue
-                self.sheet.edge(target, number, event.block, self.sheet.place(event), "decorates")
+                if not self.world.adapts(ref):
+                    self.sheet.edge(target, number, event.block, self.sheet.place(event), "decorates")
                 self._hand(target, self.runs.offset(ref), own)
             elif isinstance(ref, ObjRef):
                 matched = True
@@ -138,7 +139,7 @@ class Definitions(Part):
                 func = call.func if call is not None else decorator
                 if row.joins:
                     self._join(key, func)
-                elif self.ledger.conditions.hold(row.where, call, self.scope) is not False:
+                elif not row.adapts and self.ledger.conditions.hold(row.where, call, self.scope) is not False:
                     within = self._group(key, func) if row.named else None
                     self.runs.run(row, given, number, event, call, within)
             if call is None:

@@ -155,6 +155,31 @@ def _walked(world: Named, expr: Expr, scope: Scope) -> str:
     return ""
 
 
+def are_written(world: Named, expr: Expr | None, scope: Scope, depth: int = 0) -> bool:
+    """Whether all texts that an expression may be, or that a container may hold, are written out."""
+    if depth > _MAX_DEPTH or expr is None:
+        return False
+    if isinstance(expr, Const):
+        return True
+    if isinstance(expr, Choice):
+        return are_written(world, expr.body, scope, depth + 1) and are_written(
+            world, expr.orelse, scope, depth + 1
+        )
+    if isinstance(expr, Seq):
+        return all(are_written(world, item, scope, depth + 1) for item in expr.items)
+    if not isinstance(expr, Name):
+        return False
+    bound = world.lookup(expr.id, scope)
+    return bool(bound) and all(
+        isinstance(each.event, Bind)
+        and each.event.how in ("assign", "for", "comprehension")
+        and are_written(world, each.event.value, each.scope, depth + 1)
+        and expr not in each.scope.additions
+        and not each.scope.module.adders(expr)
+        for each in bound
+    )
+
+
 def _inside(world: Named, expr: Expr, scope: Scope, depth: int) -> Iterator[Expr]:
     """An expression, what it is made of, and what the names in it are bound to."""
     if depth > _MAX_DEPTH:

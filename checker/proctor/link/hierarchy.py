@@ -68,6 +68,8 @@ class Hierarchy(Modules, Memory):
                 parts.append(refs)
                 break
         else:
+            if name == "value" and any(base.startswith("enum.") for base in library):
+                parts.append(self._values(project))
             parts.extend(self.library_member(base, name) for base in library)
             parts.append(self._answered(project, name))
         if open_below:
@@ -77,6 +79,15 @@ class Hierarchy(Modules, Memory):
                 parts[0] = tuple(ref for ref in parts[0] if not self._is_abstract(ref))
             parts.extend(overriding)
         return union(parts)
+
+    def _values(self, project: tuple[UnitKey, ...]) -> Refs:
+        """What the members of an enumeration stand for."""
+        return union(
+            self.resolve(event.value, self.scope(owner))
+            for owner in project
+            for event in self.scope(owner).unit.events
+            if isinstance(event, Bind) and event.how == "assign"
+        )
 
     def _is_abstract(self, ref: Ref) -> bool:
         if not isinstance(ref, BoundRef):
@@ -168,6 +179,19 @@ class Hierarchy(Modules, Memory):
             return "setter" in names or "deleter" in names
         # `cached_property`, `hybrid_property`, …: every library has its own
         return any(name.endswith("property") or name == "getter" for name in names)
+
+    def adapts(self, ref: UnitRef | BoundRef) -> bool:
+        """Whether a decorator makes a function a decorator: what it decorates runs it when called."""
+        rows, scope = self.rows.run_decorators, self.scope(UnitKey(ref.path, ref.number))
+        if scope.parent is None:
+            return False
+        return any(
+            row.adapts
+            for decorator in scope.unit.decorators
+            for made in self.resolve(decorator, scope.parent)
+            if isinstance(made, LibRef)
+            for row in self.rows.find(rows, made.symbol)
+        )
 
     def mro(self, key: UnitKey) -> tuple[tuple[UnitKey, ...], tuple[str, ...]]:
         """A class's project classes (itself first) and the library classes at the ends, depth first."""

@@ -239,9 +239,15 @@ class Loader:
             attribute = ""
         if path is None or path.endswith("/"):
             return
-        self._load_file(path, loading, "startup" if row.phase == "startup" else "import", guard)
+        self._load_whole(row, loading, path, guard)
         if attribute and row.phase:
             self._run_symbol(row, loading, path, attribute)
+
+    def _load_whole(self, row: LoadsRow, loading: Loading | None, path: str, guard: str = "") -> None:
+        """A module, and the functions in it that a row names."""
+        self._load_file(path, loading, (row.phase if row.script else "") or "import", guard)
+        for name in row.functions:
+            self._run_symbol(row, loading, path, name)
 
     def _left_out(self, row: LoadsRow, loading: Loading | None) -> tuple[str, ...]:
         """The modules that a call says are not to be loaded."""
@@ -264,13 +270,13 @@ class Loader:
         path = self.linked.world.find_module(name)
         if path is None or not path.endswith(("/", "/__init__.py")):
             if path is not None:
-                self._load_file(path, loading, "import")
+                self._load_whole(row, loading, path)
             return
         left_out = self._left_out(row, loading)
         for file in self._files_of(path.removesuffix("__init__.py"), deep):
             dotted = dotted_name(self.linked.world, file) if left_out else ""
             if not any(dotted == each or dotted.startswith(f"{each}.") for each in left_out):
-                self._load_file(file, loading, "import")
+                self._load_whole(row, loading, file)
 
     def _files_of(self, folder: str, deep: bool) -> tuple[str, ...]:
         known = self._folders.get((folder, deep))
@@ -284,7 +290,9 @@ class Loader:
     def _load_file(self, path: str, loading: Loading | None, phase: Phase, guard: str = "") -> None:
         for file in (*packages_of(path, self.linked.world.roots, self.app.tree), path):
             key = UnitKey(file, 0)
-            self.add(key, "import", origin=self._origin(key, loading, guard=guard if file == path else ""))
+            last = file == path
+            origin = self._origin(key, loading, guard=guard if last else "")
+            self.add(key, phase if last else "import", origin=origin)
 
     def _origin(
         self, target: UnitKey, loading: Loading | None, phase: Phase | None = None, guard: str = ""

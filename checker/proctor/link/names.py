@@ -18,6 +18,7 @@ from proctor.link.operators import left_methods
 from proctor.link.results import Results
 from proctor.link.rows import Rows
 from proctor.link.scopes import Binding, Module, Scope
+from proctor.link.unpacking import Unpacking
 from proctor.model.fact import (
     Attr,
     Await,
@@ -69,6 +70,7 @@ class World(Hierarchy):
         self._attributes: dict[Any, Memo] = {}
         self._containers = Containers(self, self, self)
         self._results = Results(self)
+        self._unpacking = Unpacking(self, self._containers)
         self._dispatch: dict[type, Callable[..., Refs]] = {
             Name: self._name,
             Attr: self._attr,
@@ -112,6 +114,14 @@ class World(Hierarchy):
             # a folder of the tree that shadows a library's name without holding what is imported
             return (self._lib(f"{dotted}.{event.name}"),)
         return found
+
+    def imported_name(self, scope: Scope, event: Import) -> tuple[Name, Scope] | None:
+        """Where a name of the tree that is imported is bound."""
+        path = self.import_target(scope.module, event)[0] if event.name not in (None, "*") else None
+        target = self.module(path) if path is not None and not path.endswith("/") else None
+        if target is None or target is scope.module or event.name not in target.scopes[0].bindings:
+            return None
+        return Name(event.name), target.scopes[0]
 
     def _lib(self, symbol: str) -> LibRef:
         return LibRef(self.rows.canonical(symbol))
@@ -231,7 +241,10 @@ class World(Hierarchy):
         return self._bind(event, scope)
 
     def _bind(self, event: Bind, scope: Scope) -> Refs:
-        if event.how in ("for", "comprehension"):
+        told = self._unpacking.part(event, scope) if event.part is not None else None
+        if told is not None:
+            refs = told
+        elif event.how in ("for", "comprehension"):
             refs = self.elements(event.value, scope)
         elif event.how == "with":
             refs = self._results.entered(event.value, scope)
@@ -268,6 +281,8 @@ class World(Hierarchy):
                 if isinstance(ref, UnitRef | BoundRef):
                     if self.unit_kind(ref) == "class":
                         wrapped.append((ObjRef(ref.path, ref.number, True),))
+                    elif self.adapts(ref):
+                        wrapped.append((ref,))
                     else:
                         wrapped.append(self.returned(UnitKey(ref.path, ref.number)))
                 elif isinstance(ref, LibRef):
@@ -342,6 +357,8 @@ class World(Hierarchy):
         if isinstance(expr, Item):
             inner = expr.index.items if isinstance(expr.index, Seq) else (expr.index,)
             outer = self.resolve(expr.value, scope)
+            if _is_named(outer, "Literal"):
+                return tuple(ConstRef(part.value) for part in inner if isinstance(part, Const))
             wanted = inner[:1] if _is_named(outer, "Annotated") else inner
             if _is_named(outer, "Annotated", "Optional", "Union", "ClassVar", "Final", "Type"):
                 return union(self.annotated(part, scope) for part in wanted)

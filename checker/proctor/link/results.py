@@ -205,9 +205,8 @@ class Results:
                 found = [self.world.member(ref, text) for ref in (args[0] if args else ()) for text in texts]
                 return union([*found, *(self.world.resolve(default, scope) for default in event.args[2:3])])
             prefix = text_prefix(attribute)
-            return (
-                union(self.world.members_by_prefix(ref, prefix) for ref in args[0]) if prefix and args else ()
-            )
+            found = [self.world.members_by_prefix(ref, prefix) for ref in args[0]] if prefix and args else []
+            return union([*found, *(self.world.resolve(default, scope) for default in event.args[2:3])])
         if name in _HAND_OUT and event is not None and isinstance(event.func, Attr):
             held = self.world.contents(event.func.value, scope, values=True)
             return union([held, *(self.world.resolve(default, scope) for default in event.args[1:2])])

@@ -11,7 +11,17 @@ from proctor.link.passed import given
 from proctor.link.scopes import Scope, fixed_prefix
 from proctor.link.sheet import Part
 from proctor.model.fact import Attr, Call, Const, Event, Expr, Map, Name, Result, Return, Seq, Star, Unit
-from proctor.model.program import BoundRef, ConstRef, Lane, LibObj, ModRef, ObjRef, Ref, UnitKey, UnitRef
+from proctor.model.program import (
+    BoundRef,
+    ConstRef,
+    Lane,
+    LibObj,
+    ModRef,
+    ObjRef,
+    Ref,
+    UnitKey,
+    UnitRef,
+)
 from proctor.model.rule import BaseRow, RunsRow
 
 #: how many positional arguments beyond the named ones are told apart
@@ -214,11 +224,16 @@ class Runs(Part):
 
     def _pass_contents(self, key: UnitKey, number: int, expr: Expr) -> None:
         """What a container holds flows along with it."""
+        self.ledger.feed(key, contents_cell(number), self.held(expr))
+
+    def held(self, expr: Expr) -> Refs:
+        """What a container that is passed on holds, beside plain numbers and texts."""
         refs = () if isinstance(expr, Const) else self.world.resolve(expr, self.scope)
-        if any(isinstance(ref, LibObj) and ref.type in _CONTAINERS for ref in refs):
-            held = self.world.contents(expr, self.scope, values=True)
-            kept = tuple(ref for ref in held if not isinstance(ref, ConstRef))
-            self.ledger.feed(key, contents_cell(number), kept)
+        if not any(isinstance(ref, LibObj) and ref.type in _CONTAINERS for ref in refs):
+            return ()
+        return tuple(
+            ref for ref in self.world.contents(expr, self.scope, values=True) if not isinstance(ref, ConstRef)
+        )
 
     def passable(self, expr: Expr) -> Refs:
         """What flows on through a parameter: functions, classes, objects and names of modules, not plain numbers, texts

@@ -184,13 +184,15 @@ class Bind(_Event, frozen=True, tag=1):
     iterable, the context manager or the unpacked value, also for the names of a nested target (`for a, b in x`);
     for `match` it is the subject. A display unpacked one to one (`a, b = 1, 2`) is so many plain "assign"s.
     `op` is the operator of an augmented assignment, which reads the name as well. `x: T` alone is an "annotation";
-    `x: T = v` is an "assign" with its `annotation`."""
+    `x: T = v` is an "assign" with its `annotation`. `part` says the name's place among the names of the target and how
+    many they are, where all are plain names (`for a, b in x`: (0, 2) and (1, 2))."""
 
     name: str
     value: Expr | None
     how: BindHow
     annotation: Expr | None = None
     op: str = ""
+    part: tuple[int, int] | None = None
 
 
 class SetAttr(_Event, frozen=True, tag=2):

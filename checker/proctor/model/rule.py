@@ -192,6 +192,9 @@ class RunsRow(_Row, frozen=True, kw_only=True):
     replaces: bool = False
     #: decorators: the function runs whenever that one does whose attribute the decorator is (`@show.register`)
     joins: bool = False
+    #: decorators: the function becomes a decorator itself. It runs whenever a function that it decorates is called, which it
+    #: is given first
+    adapts: bool = False
     #: one command of several: the words of the launch command choose it by the function's name or a text that is given
     named: bool = False
     #: the function is a factory: the function that it returns runs in that phase, too
@@ -269,6 +272,10 @@ class LoadsRow(_Row, frozen=True, kw_only=True):
     #: the loaded symbol (class or function) then runs in this phase by this trigger
     phase: Phase | Literal[""] = ""
     trigger_of_symbol: str = ""
+    #: functions of the loaded modules that then run in this phase
+    functions: tuple[str, ...] = ()
+    #: the modules run as scripts do: their bodies in this phase, too
+    script: bool = False
     methods: tuple[str, ...] = ()
     #: the loaded symbol is a factory: what it returns runs in that phase, too
     result: bool = False

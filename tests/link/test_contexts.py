@@ -1,0 +1,92 @@
+"""Who runs a function, and when: apps with several process types, each function marked `# want: web:request …`."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from small_apps import BOOK
+
+from proctor import pipeline
+from proctor.model.program import Program, UnitKey
+from proctor.trial import example_tree
+
+_MARK = re.compile(r"def (?P<name>\w+).*# want: (?P<contexts>.+)$")
+
+CASES: dict[str, dict[str, str]] = {
+    "a thread that serves": {
+        "Procfile": "worker: python work.py\n",
+        "work.py": """
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+class Health(BaseHTTPRequestHandler):
+    def do_GET(self):  # want: worker:request
+        pass
+class Other(BaseHTTPRequestHandler):
+    def answer(self):  # want: nobody
+        pass
+server = HTTPServer(("", 8000), Health)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+""",
+    },
+    "handlers in a registry that one process type asks": {
+        "Procfile": "web: gunicorn app:app\nworker: python work.py\n",
+        "app.py": """
+from flask import Flask
+from registry import dispatch
+app = Flask(__name__)
+@app.route("/")
+def index():  # want: web:request
+    return dispatch("mail")
+""",
+        "registry.py": """
+HANDLERS = {}
+def register(name):  # want: web:import worker:import
+    def keep(f):  # want: web:import worker:import
+        HANDLERS[name] = f
+        return f
+    return keep
+def dispatch(name):  # want: web:request
+    return HANDLERS[name]()
+import handlers
+""",
+        "handlers.py": """
+from registry import register
+@register("mail")
+def mail():  # want: web:request
+    pass
+""",
+        "work.py": """
+import registry
+def main():  # want: worker:startup
+    pass
+main()
+""",
+    },
+}
+
+
+def _contexts(program: Program, key: UnitKey) -> set[str]:
+    return {f"{view.process.name}:{phase}" for view in program.views for phase in view.phases(key)}
+
+
+@pytest.mark.parametrize("files", CASES.values(), ids=CASES)
+def test_marked_functions_run_where_they_say(files: dict[str, str]) -> None:
+    program = pipeline.link_tree(example_tree(files), workers=1, book=BOOK).program
+    found: dict[str, set[str]] = {}
+    wanted: dict[str, set[str]] = {}
+    for path, text in files.items():
+        units = {unit.line: unit for unit in program.files[path].units} if path in program.files else {}
+        lines = text.splitlines()
+        for number, line in enumerate(lines, start=1):
+            mark = _MARK.search(line)
+            if mark is None:
+                continue
+            place = f"{path}:{mark['name']}"
+            words = mark["contexts"].split()
+            wanted[place] = set() if words == ["nobody"] else set(words)
+            first = number
+            while first not in units or units[first].name != mark["name"]:
+                first -= 1
+            found[place] = _contexts(program, UnitKey(path, units[first].index))
+    assert wanted and found == wanted
