@@ -12,7 +12,12 @@ from proctor.declare.dockerfile import is_dockerfile, read_dockerfile
 from proctor.declare.documents import UnreadableDocument
 from proctor.declare.kubernetes import looks_like_kubernetes, read_kubernetes
 from proctor.declare.manifest import Manifest
-from proctor.declare.platforms import platform_reader, read_platform
+from proctor.declare.platforms import (
+    looks_like_cloud_foundry,
+    platform_reader,
+    read_cloud_foundry,
+    read_platform,
+)
 from proctor.declare.procfile import ProcfileReading, read_procfile
 from proctor.declare.requirements import read_requirements
 from proctor.declare.supervisors import (
@@ -32,7 +37,7 @@ __all__ = ["read"]
 #: Where there is no Procfile the first kind that declares process types is the one that counts.
 _RANKS = (
     "heroku.yml", "fly.toml", "render.yaml", "Railway", "Nixpacks", "App Engine", "App Platform", "Platform.sh",
-    "App Runner", "Dockerfile", "compose", "Kubernetes", "systemd", "supervisord",
+    "App Runner", "Cloud Foundry", "Dockerfile", "compose", "Kubernetes", "systemd", "supervisord",
 )  # fmt: skip
 #: Manifests of a deployment lie near the root; deeper ones are other people's charts and examples.
 _MAX_DEPTH = 4
@@ -131,15 +136,17 @@ def _read_manifest(path: str, tree: SourceTree) -> Manifest | None:
     if is_compose(path):
         return read_compose(path, tree.read(path), tree)
     if is_unit(path):
-        return read_unit(path, tree.read(path))
+        return read_unit(path, tree.read(path), tree)
     if path.endswith((".conf", ".ini", ".cfg")) and is_supervisor(path, tree.read(path)):
-        return read_supervisor(path, tree.read(path))
+        return read_supervisor(path, tree.read(path), tree)
     if is_proxy(path):
         return read_proxy(path, tree.read(path))
     if path.endswith((".yml", ".yaml")) and not path.startswith("."):
         content = tree.read(path)
         if looks_like_kubernetes(content):
             return read_kubernetes(path, content)
+        if looks_like_cloud_foundry(content):
+            return read_cloud_foundry(path, content)
         if looks_like_compose(content):
             return read_compose(path, content, tree)
     return None

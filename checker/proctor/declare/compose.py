@@ -5,9 +5,10 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
+from collections.abc import Sequence
 
-from proctor.declare.dockerfile import Image, Start, joined, read_image
-from proctor.declare.documents import Value, read_yaml
+from proctor.declare.dockerfile import Image, Start, joined, read_image, runs_arguments
+from proctor.declare.documents import UnreadableDocument, Value, read_yaml
 from proctor.declare.manifest import Manifest, is_development, seconds, starts_for_development
 from proctor.model.place import Place
 from proctor.model.process import ProcessType
@@ -20,6 +21,10 @@ _OVERRIDES = (
     "docker-compose.override.yml", "docker-compose.override.yaml", "compose.override.yml", "compose.override.yaml",
 )  # fmt: skip
 _STAYING = frozenset({"always", "unless-stopped"})
+#: services that extend services that extend services …
+_MAX_EXTENDS = 5
+#: what is taken over from another file: the rest would be shown at lines of that file
+_FROM_ELSEWHERE = frozenset({"build", "image", "entrypoint", "command", "environment", "working_dir"})
 _STICKY = re.compile(r"(sticky|stickiness)", re.IGNORECASE)
 
 
@@ -40,7 +45,7 @@ def read_compose(path: str, content: bytes, tree: SourceTree) -> Manifest:
         services = document.get("services")
         reader = _Reader(manifest, services, tree)
         for name, service in services.items():
-            reader.take(name, service)
+            reader.take(name, reader.extended(service))
     return manifest
 
 
@@ -69,20 +74,23 @@ class _Reader:
             for _, service in services.items()
             for _, outside, _, _ in self._mounts(service)
         )
-        #: image names that this file builds
+        #: image names that this file builds, or whose source it mounts
         self.built = {
-            service.get("image").text for _, service in services.items() if service.get("build")
+            service.get("image").text
+            for _, service in services.items()
+            if service.get("build")
+            or any(self._is_source(outside) for _, outside, _, _ in self._mounts(service))
         } - {""}
 
     def take(self, name: str, service: Value) -> None:
         mounts = list(self._mounts(service))
         source = [(inside, outside) for inside, outside, _, _ in mounts if self._is_source(outside)]
-        build = service.get("build") or self._extended(service).get("build")
+        build = service.get("build")
         image_name = service.get("image").text
         if not build and image_name not in self.built and not source:
             return
         development = self.manifest.development or ((self.edited or self.overridden) and not self.deployed)
-        image = self._image(build or self._build_of(image_name))
+        image = self._image(build or self._build_of(image_name), source or self._source_of(image_name))
         self._settings(name, service, development)
         for inside, outside, text, line in mounts:
             if (inside, outside) not in source:
@@ -94,10 +102,26 @@ class _Reader:
             for variable, value in process.environment if process else ():
                 self.manifest.declare(variable, value)
 
-    def _extended(self, service: Value) -> Value:
+    def extended(self, service: Value, depth: int = 0) -> Value:
+        """A service with what it takes over from the one that it extends, here or in a file beside this one."""
         extends = service.get("extends")
         name = extends.text or extends.get("service").text
-        return self.services.get(name) if name and not extends.get("file") else Value()
+        if not name or depth > _MAX_EXTENDS:
+            return service
+        file = extends.get("file").text
+        if not file:
+            return service.over(self.extended(self.services.get(name), depth + 1))
+        path = _join(self.folder, file)
+        if path is None or path not in self.tree or posixpath.dirname(path) != self.folder:
+            return service
+        try:
+            documents = read_yaml(self.tree.read(path))
+        except (OSError, UnreadableDocument):
+            return service
+        found = next(
+            (each.get("services", name) for each in documents if each.get("services", name)), Value()
+        )
+        return service.over(found, only=_FROM_ELSEWHERE)
 
     def _build_of(self, image_name: str) -> Value:
         for _, service in self.services.items():
@@ -105,9 +129,21 @@ class _Reader:
                 return service.get("build")
         return Value()
 
-    def _image(self, build: Value) -> Image:
+    def _source_of(self, image_name: str) -> list[tuple[str, str]]:
+        """The source that services mount over an image: what it holds itself is the same."""
+        return [
+            (inside, outside)
+            for _, service in self.services.items()
+            if image_name and service.get("image").text == image_name
+            for inside, outside, _, _ in self._mounts(service)
+            if self._is_source(outside)
+        ]
+
+    def _image(self, build: Value, source: Sequence[tuple[str, str]]) -> Image:
         if not build:
-            return Image()
+            # an image from elsewhere is started where its source lies
+            only = sorted(set(source))
+            return Image(folder=only[0][0], copied=only) if len(only) == 1 else Image()
         context = build.text or build.get("context").text or "."
         folder = _join(self.folder, context)
         if folder is None:
@@ -127,17 +163,23 @@ class _Reader:
         entry, command = _start(service.get("entrypoint")), _start(service.get("command"))
         if entry is None:
             entry = image.entrypoint
-            text, shell, start = joined(image, entry, command or image.command)
+            command = command or image.command
+            if command is None and entry is not None and runs_arguments(image, entry, self.tree):
+                # what it runs is said elsewhere
+                return None
+            text, shell, start = joined(image, entry, command)
         else:
             # a service's own entry point takes back the image's CMD
             text, shell, start = joined(image, entry, command)
-        if start is None:
+        if start is None or text.startswith("-"):
             return None
-        own = start in (entry, command) and bool(service.get("entrypoint") or service.get("command"))
+        # what stands in another file has no line here
+        own = start in (entry, command) and bool(service.own("entrypoint") or service.own("command"))
         line = start.line if own and start not in (image.entrypoint, image.command) else service.line
         environment = {**image.environment, **self._environment(service)}
         copied = [*image.copied, *source]
         folder = service.get("working_dir").text or image.folder
+        base, image_signal = image.base, image.stop_signal
         image = Image(folder=folder, copied=copied)
         development = development or starts_for_development(text)
         replicas = service.get("deploy", "replicas").number
@@ -146,7 +188,8 @@ class _Reader:
             environment=tuple(sorted((key, value) for key, value in environment.items() if value is not None)),
             replicas=replicas if replicas is not None else service.get("scale").number,
             grace_seconds=seconds(service.get("stop_grace_period").text), folder=image.inside(),
-            development=development, init=service.get("init").is_true, copied=tuple(copied),
+            development=development, init=service.get("init").is_true, copied=tuple(copied), base_image=base,
+            stop_signal=service.get("stop_signal").text or (image_signal[0] if image_signal else ""),
         )  # fmt: skip
 
     def _environment(self, service: Value) -> dict[str, str | None]:

@@ -20,6 +20,8 @@ _HEREDOC = re.compile(r"<<-?\s*[\"']?(\w+)[\"']?")
 _NAMED = re.compile(
     r"(?:^|[./_-])Dockerfile[._-]?(?P<after>[\w-]*)$|(?P<before>[\w.-]+)\.Dockerfile$", re.IGNORECASE
 )
+#: how a script says that it runs what it is given
+_ARGUMENTS = re.compile(rb"\$[@*]|\bos\.exec[lv]p?e?\(")
 #: folder names that say nothing about what the image runs
 _PLAIN = frozenset(
     {
@@ -53,6 +55,7 @@ class Image:
     base: str = ""
     folder: str = "/"
     environment: dict[str, str] = field(default_factory=dict)
+    arguments: dict[str, str] = field(default_factory=dict)
     entrypoint: Start | None = None
     command: Start | None = None
     shell: Shell = "sh"
@@ -61,8 +64,19 @@ class Image:
     copied: list[tuple[str, str]] = field(default_factory=list)
 
     def inside(self) -> str:
-        """The working folder in the tree ("" where it is not known)."""
-        return tree_path(self.folder, self.copied) or ""
+        """The working folder in the tree ("" where it is not known): where it was copied as a whole, else where most of
+        what was copied into it lies under the same names."""
+        whole = tree_path(self.folder, self.copied)
+        if whole is not None:
+            return whole
+        prefix = self.folder.rstrip("/") + "/"
+        votes: dict[str, int] = {}
+        for inside, outside in self.copied:
+            name = inside.removeprefix(prefix)
+            if inside.startswith(prefix) and (outside == name or outside.endswith(f"/{name}")):
+                above = outside[: -len(name)].rstrip("/")
+                votes[above] = votes.get(above, 0) + 1
+        return max(votes, key=lambda each: (votes[each], -len(each)), default="")
 
 
 def is_dockerfile(path: str) -> bool:
@@ -92,7 +106,7 @@ def read_dockerfile(path: str, content: bytes, tree: SourceTree, context: str | 
     if (
         image.command is None
         and image.entrypoint is not None
-        and _runs_arguments(image, image.entrypoint, tree)
+        and runs_arguments(image, image.entrypoint, tree)
     ):
         # what it runs is said elsewhere
         return manifest
@@ -102,14 +116,15 @@ def read_dockerfile(path: str, content: bytes, tree: SourceTree, context: str | 
     return manifest
 
 
-def _runs_arguments(image: Image, start: Start, tree: SourceTree) -> bool:
+def runs_arguments(image: Image, start: Start, tree: SourceTree) -> bool:
+    """Whether an ENTRYPOINT is a script of the tree that runs what it is given."""
     words = start.words or tuple(start.text.split())
     for word in words:
         inside = posixpath.normpath(posixpath.join(image.folder, word))
         path = tree_path(inside, image.copied)
         if path is not None and path in tree:
             try:
-                return b"$@" in tree.read(path) or b"$*" in tree.read(path)
+                return bool(_ARGUMENTS.search(tree.read(path)))
             except OSError:
                 return False
     return False
@@ -118,13 +133,14 @@ def _runs_arguments(image: Image, start: Start, tree: SourceTree) -> bool:
 def image_process(image: Image, name: str, path: str, development: bool) -> ProcessType | None:
     """What the image starts by itself, or None where it has neither ENTRYPOINT nor CMD."""
     command, shell, start = joined(image, image.entrypoint, image.command)
-    if start is None:
+    if start is None or command.startswith("-"):
+        # the program is the base image's, and so no part of the tree
         return None
     development = development or starts_for_development(command)
     return ProcessType(
         name=name, command=command, place=Place(path, start.line), declared_in="Dockerfile", shell=shell,
         environment=tuple(sorted(image.environment.items())), folder=image.inside(), development=development,
-        copied=tuple(image.copied),
+        copied=tuple(image.copied), base_image=image.base, stop_signal=image.stop_signal[0] if image.stop_signal else "",
     )  # fmt: skip
 
 
@@ -154,19 +170,30 @@ def read_image(
     context = context if context is not None else _context(path, steps, tree)
     stages: dict[str, Image] = {}
     image: Image | None = None
+    # what stands before the first FROM
+    outer = Image()
     number = 0
     for line, word, rest in steps:
         if word == "FROM":
             found = _FROM.match(rest)
-            base = found[1] if found else ""
+            base = _expand(found[1], outer) if found else ""
             image = _derived(stages.get(base.lower()), base)
             stages[str(number)] = image
             number += 1
             if found and found[2]:
                 stages[found[2].lower()] = image
-        elif image is not None:
+        elif image is None:
+            if word == "ARG" and "=" in rest:
+                outer.arguments.update(_environment(rest, outer))
+        elif word == "ARG" and rest in outer.arguments:
+            image.arguments[rest] = outer.arguments[rest]
+        else:
             _apply(image, word, rest, line, stages, context, tree)
-    return stages.get(target.lower(), image) if target else image
+    image = stages.get(target.lower(), image) if target else image
+    if image is not None and not image.copied and image.folder != "/":
+        # the source is mounted there when a container runs
+        image.copied.append((image.folder, context))
+    return image
 
 
 def tree_path(inside: str, copied: Sequence[tuple[str, str]]) -> str | None:
@@ -193,7 +220,7 @@ def _derived(parent: Image | None, base: str) -> Image:
     if parent is None:
         return Image(base)
     return Image(
-        parent.base, parent.folder, dict(parent.environment), parent.entrypoint, parent.command, parent.shell,
+        parent.base, parent.folder, dict(parent.environment), {}, parent.entrypoint, parent.command, parent.shell,
         parent.stop_signal, list(parent.volumes), list(parent.copied),
     )  # fmt: skip
 
@@ -232,6 +259,8 @@ def _apply(
         image.folder = posixpath.normpath(posixpath.join(image.folder, _expand(rest.strip("\"'"), image)))
     elif word == "ENV":
         image.environment.update(_environment(rest, image))
+    elif word == "ARG" and "=" in rest:
+        image.arguments.update(_environment(rest, image))
     elif word in ("CMD", "ENTRYPOINT"):
         start = _start(rest, line)
         if word == "CMD":
@@ -282,7 +311,8 @@ def _environment(rest: str, image: Image) -> dict[str, str]:
 
 
 def _expand(text: str, image: Image) -> str:
-    return re.sub(r"\$\{?(\w+)\}?", lambda found: image.environment.get(found[1], found[0]), text)
+    known = image.arguments | image.environment
+    return re.sub(r"\$\{?(\w+)\}?", lambda found: known.get(found[1], found[0]), text)
 
 
 def _copy(image: Image, rest: str, stages: dict[str, Image], context: str, tree: SourceTree) -> None:
@@ -300,7 +330,9 @@ def _copy(image: Image, rest: str, stages: dict[str, Image], context: str, tree:
             _copy_stage(image, posixpath.join("/", _expand(source, stage)), where, stage)
         return
     for source in sources:
-        path = posixpath.normpath(posixpath.join(context, source.lstrip("/"))).removeprefix("./")
+        path = posixpath.normpath(posixpath.join(context, _expand(source, image).lstrip("/"))).removeprefix(
+            "./"
+        )
         path = "" if path == "." else path
         if path in tree and target_is_folder:
             image.copied.append((posixpath.join(where, posixpath.basename(path)), path))

@@ -89,6 +89,29 @@ class Value:
             found = next((value for key, value in found.items() if key == name), Value())
         return found
 
+    def own(self, name: str) -> Value:
+        """The value below a key that stands in this mapping itself, and is not merged into it."""
+        for key, value in self.node.value if self.node is not None and self.is_mapping else ():
+            if _kind(key) == "scalar" and key.value == name:
+                return Value(value)
+        return Value()
+
+    def over(self, below: Value, only: frozenset[str] = frozenset()) -> Value:
+        """This mapping with the keys of `below` (`only` these, if given) where it has none of its own."""
+        import yaml
+
+        if self.node is None or not self.is_mapping or not below.is_mapping:
+            return self
+        assert below.node is not None
+        pairs = [pair for pair in below.node.value if not only or getattr(pair[0], "value", None) in only]
+        rest = yaml.MappingNode(below.node.tag, pairs, below.node.start_mark, below.node.end_mark)
+        merge = yaml.ScalarNode("tag:yaml.org,2002:merge", "<<", rest.start_mark, rest.end_mark)
+        return Value(
+            yaml.MappingNode(
+                self.node.tag, [*self.node.value, (merge, rest)], self.node.start_mark, self.node.end_mark
+            )
+        )
+
     def list(self) -> Iterator[Value]:
         """The items of a sequence."""
         if self.node is not None and self.is_list:

@@ -14,6 +14,8 @@ from proctor.declare.manifest import Manifest, is_development, seconds
 from proctor.model.place import Place
 from proctor.model.process import ProcessType, Shell
 
+_APPLICATIONS = re.compile(rb"^applications:\s*(#.*)?$", re.MULTILINE)
+
 Reader = Callable[[Manifest, bytes], None]
 
 
@@ -246,6 +248,35 @@ def _read_app_runner(manifest: Manifest, content: bytes) -> None:
         _type(manifest, "web", run.get("command").text, run.get("command").line)
         for variable in run.get("env").list():
             manifest.declare(variable.get("name").text, variable.get("value").text)
+
+
+def looks_like_cloud_foundry(content: bytes) -> bool:
+    """Whether a YAML file may be a Cloud Foundry manifest, whose name is free, without reading it whole."""
+    return bool(_APPLICATIONS.search(content)) and b"name:" in content
+
+
+def read_cloud_foundry(path: str, content: bytes) -> Manifest:
+    """The manifest of a Cloud Foundry file. Raises UnreadableDocument."""
+    # one file per space is usual: what is pushed for staging is the same app again
+    trial = is_development(path) or "staging" in posixpath.basename(path).lower()
+    manifest = Manifest("Cloud Foundry", path, trial)
+    for document in read_yaml(content):
+        for app in document.get("applications").list():
+            _take_cloud_foundry(manifest, app)
+    return manifest
+
+
+def _take_cloud_foundry(manifest: Manifest, app: Value) -> None:
+    name = app.get("name").text or "web"
+    for variable, value in app.get("env").items():
+        manifest.declare(variable, value.text)
+    own = [(name, app)] + [(f"{name}-{each.get('type').text}", each) for each in app.get("processes").list()]
+    for called, part in own:
+        command, count = part.get("command"), part.get("instances")
+        # paths are those of the folder that is pushed, which is most often the root
+        _type(manifest, called, command.text, command.line, replicas=count.number, folder="")
+        if count:
+            manifest.set("replicas", count.line, called, count.text)
 
 
 def _read_environment(manifest: Manifest, content: bytes) -> None:

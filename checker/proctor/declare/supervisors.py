@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from proctor.declare.manifest import Manifest, is_development, seconds
 from proctor.model.place import Place
 from proctor.model.process import ProcessType
+from proctor.model.tree import SourceTree
 
 _PROXY_NAME = re.compile(r"(nginx|haproxy|default|site|upstream|proxy|traefik)", re.IGNORECASE)
 _STICKY_LINES = (
@@ -23,6 +24,8 @@ _STICKY_LINES = (
 _TERRAFORM_STICKY = re.compile(
     r"^\s*resource\s+\"aws_(app|lb)_cookie_stickiness_policy\"|^\s*session_affinity\s*=\s*\"(?!NONE)\w+\""
 )
+#: folders of container images that hold the whole app
+_APP_ROOTS = frozenset({"app", "code", "workspace"})
 _SECTION = re.compile(r"\s*\[([^\]]+)\]\s*")
 
 Rows = dict[str, tuple[str, int]]
@@ -48,7 +51,7 @@ def is_proxy(path: str) -> bool:
     )
 
 
-def read_unit(path: str, content: bytes) -> Manifest:
+def read_unit(path: str, content: bytes, tree: SourceTree) -> Manifest:
     """The manifest of a systemd service."""
     manifest = Manifest("systemd", path, is_development(path))
     rows = dict(_sections(content)).get("Service", {})
@@ -65,12 +68,16 @@ def read_unit(path: str, content: bytes) -> Manifest:
     if command:
         grace = seconds(rows.get("TimeoutStopSec", ("", 0))[0].replace("sec", "s").replace("min", "m"))
         manifest.process_types.append(
-            _process(manifest, name, command.lstrip("-@:+!"), line, _unit_environment(rows), grace)
-        )
+            _process(
+                manifest, name, command.lstrip("-@:+!"), line, environment=_unit_environment(rows), grace=grace,
+                stop_signal=rows.get("KillSignal", ("", 0))[0],
+                folder=_folder(tree, rows.get("WorkingDirectory", ("", 0))[0], command),
+            )
+        )  # fmt: skip
     return manifest
 
 
-def read_supervisor(path: str, content: bytes) -> Manifest:
+def read_supervisor(path: str, content: bytes, tree: SourceTree) -> Manifest:
     """The manifest of a supervisor configuration."""
     manifest = Manifest("supervisord", path, is_development(path))
     for section, rows in _sections(content):
@@ -87,7 +94,13 @@ def read_supervisor(path: str, content: bytes) -> Manifest:
         environment = dict(re.findall(r"(\w+)=\"?([^\",]*)\"?", rows.get("environment", ("", 0))[0]))
         grace = seconds(rows.get("stopwaitsecs", ("", 0))[0])
         command = re.sub(r"%\(ENV_(\w+)\)s", r"$\1", command)
-        manifest.process_types.append(_process(manifest, name, command, line, environment, grace))
+        manifest.process_types.append(
+            _process(
+                manifest, name, command, line, environment=environment, grace=grace,
+                stop_signal=rows.get("stopsignal", ("", 0))[0],
+                folder=_folder(tree, rows.get("directory", ("", 0))[0], command),
+            )
+        )  # fmt: skip
     return manifest
 
 
@@ -107,12 +120,42 @@ def read_proxy(path: str, content: bytes) -> Manifest:
 
 
 def _process(
-    manifest: Manifest, name: str, command: str, line: int, environment: dict[str, str], grace: float | None
+    manifest: Manifest,
+    name: str,
+    command: str,
+    line: int,
+    *,
+    environment: dict[str, str],
+    grace: float | None,
+    stop_signal: str,
+    folder: str,
 ) -> ProcessType:
     return ProcessType(
         name=name, command=command, place=Place(manifest.path, line), declared_in=manifest.kind, shell="none",
         environment=tuple(sorted(environment.items())), grace_seconds=grace, development=manifest.development,
+        stop_signal=stop_signal, folder=folder,
     )  # fmt: skip
+
+
+def _folder(tree: SourceTree, where: str, command: str) -> str:
+    """The tree's folder of a machine's working folder, which may have any name there: what the command names by a
+    relative path has to lie in it."""
+    if not where:
+        return ""
+    parts = where.strip("/").split("/")
+    ends = ["/".join(parts[at:]) for at in range(len(parts))]
+    named = [word for word in re.findall(r"[\w./-]+", command) if "/" in word and not word.startswith("/")]
+    for word in named:
+        name = posixpath.normpath(word)
+        if name in tree:
+            return ""
+        found = [each for each in tree.files if each.endswith(f"/{name}")]
+        below = [each[: -len(name) - 1] for each in found]
+        placed = next((end for end in ends if end in below), None)
+        if placed is not None or len(below) == 1:
+            return placed if placed is not None else below[0]
+    below_root = "/".join(parts[1:])
+    return below_root if parts[0] in _APP_ROOTS and below_root and tree.is_folder(below_root) else ""
 
 
 def _unit_environment(rows: Rows) -> dict[str, str]:

@@ -11,6 +11,8 @@ from proctor.model.program import Hit, ProcessView, Storage, UnitKey, UnitRef
 from proctor.model.words import Phase
 
 _AT_START: frozenset[Phase] = frozenset({"import", "startup", "shutdown"})
+#: what ends with a request, or is another one for each thread, so that nothing of another request is found in it
+_BRIEF = frozenset({"request", "upload", "client", "record", "thread"})
 
 
 class Lifetimes:
@@ -53,7 +55,7 @@ class Lifetimes:
     def _find_home(self, key: UnitKey) -> Storage | None:
         itself = Storage("instance", key, "")
         nature = {self.program.lives(base) for base in self.program.class_bases(key)}
-        if nature & {"request", "upload", "client", "record"}:
+        if nature & _BRIEF:
             return None
         if "process" in nature or self._is_singleton(key):
             return itself
@@ -78,12 +80,20 @@ class Lifetimes:
         if isinstance(event, Define) or maker in self.memoised():
             return itself
         if self._starts(maker) and event.block not in self.memory.loop_blocks(maker):
-            return itself
+            return None if self._is_made_for_thread(maker) else itself
         for storage in self._kept_in(key, maker, number):
             home = storage if storage.owner == key else self.home(storage)
             if home is not None:
                 return itself if home.owner == key else home
         return None
+
+    def _is_made_for_thread(self, maker: UnitKey) -> bool:
+        """Whether a constructor runs again for each thread, and so do the calls in it."""
+        unit = self.program.unit(maker)
+        outer = UnitKey(maker.path, unit.parent)
+        return unit.name == "__init__" and any(
+            self.program.lives(base) == "thread" for base in self.program.class_bases(outer)
+        )
 
     def _kept_in(self, key: UnitKey, maker: UnitKey, number: int) -> list[Storage]:
         """The places to which the result of a call is given."""

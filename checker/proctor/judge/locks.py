@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from proctor.judge.expressions import subexpressions
 from proctor.judge.memory import Memory
+from proctor.model.fact import Result
 from proctor.model.program import Hit, UnitKey
+
+#: kinds of locks that hold among the processes of one machine only
+LOCAL = frozenset({"file", "process"})
+#: how far callers are asked for a lock
+_MAX_UP = 8
 
 
 def lock_at(memory: Memory, key: UnitKey, event: int) -> Hit | None:
@@ -26,6 +33,40 @@ def lock_held(memory: Memory, key: UnitKey, event: int) -> Hit | None:
     calls = [edge for edge in memory.callers(key) if edge.event >= 0]
     held = [lock_at(memory, edge.source, edge.event) for edge in calls]
     return held[0] if held and all(held) else None
+
+
+def is_kept_single(memory: Memory, key: UnitKey, event: int, below: frozenset[UnitKey] = frozenset()) -> bool:
+    """Whether every way to an event leads through a block under a lock that holds among all machines."""
+    if _is_under_shared_lock(memory, key, event):
+        return True
+    if key in below or len(below) > _MAX_UP:
+        return False
+    calls = [edge for edge in memory.callers(key) if edge.event >= 0 and memory.phases(edge.source)]
+    return bool(calls) and all(
+        is_kept_single(memory, edge.source, edge.event, below | {key}) for edge in calls
+    )
+
+
+def _is_under_shared_lock(memory: Memory, key: UnitKey, event: int) -> bool:
+    blocks = memory.program.unit(key).blocks
+    for number in _around(memory, key, memory.program.unit(key).events[event].block):
+        if blocks[number].kind != "with":
+            continue
+        calls = {part.event for part in subexpressions(blocks[number].test) if isinstance(part, Result)}
+        if any(
+            _is_shared(hit) and (hit.block == number or hit.event in calls)
+            for hit in memory.program.unit_hits(key)
+        ):
+            return True
+        # a context manager of the app that takes the lock
+        inner = (target for call in calls for target in memory.program.targets(key, call))
+        if any(_is_shared(hit) for target in inner for hit in memory.program.unit_hits(target)):
+            return True
+    return False
+
+
+def _is_shared(hit: Hit) -> bool:
+    return hit.effect == "locks-globally" and hit.details.get("lock") not in LOCAL
 
 
 def _around(memory: Memory, key: UnitKey, block: int) -> Iterator[int]:

@@ -299,6 +299,8 @@ class Memory:
         if not isinstance(expr, Attr) or not any(storage.kind == "class" for storage in found):
             return found
         refs = self.program.resolve(key, expr.value)
+        if assigned and refs and all(self._is_made_in_call(ref) for ref in refs):
+            return ()
         if not any(isinstance(ref, ObjRef) for ref in refs) or any(isinstance(ref, UnitRef) for ref in refs):
             return found
         return tuple(
@@ -307,6 +309,14 @@ class Memory:
             else storage
             for storage in found
         )
+
+    def _is_made_in_call(self, ref: object) -> bool:
+        """Whether a class is made anew by each call of a function: what is set on it is not set on its bases."""
+        if not isinstance(ref, UnitRef):
+            return False
+        unit = self.program.unit(UnitKey(ref.path, ref.number))
+        outer = self.program.unit(UnitKey(ref.path, unit.parent))
+        return unit.kind == "class" and outer.kind == "function"
 
     def _is_shared(self, storage: Storage) -> bool:
         """Whether a class attribute is one container for all instances."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from proctor.judge.expressions import local_sources
-from proctor.judge.locks import lock_held
+from proctor.judge.locks import LOCAL, is_kept_single, lock_held
 from proctor.judge.memory import Memory
 from proctor.judge.records import is_record
 from proctor.model.fact import Attr, Await, Bind, Call, Expr, Item, Name, Op, Result, SetAttr, Unit
@@ -15,8 +15,6 @@ from proctor.model.program import Hit, UnitKey
 
 _LOOKUPS = frozenset({"reads-record", "database"})
 _SAVES = frozenset({"saves-record", "commits"})
-#: kinds of locks that hold among the processes of one machine only
-_LOCAL = frozenset({"file", "process"})
 _MAX_UNITS = 60
 _COUNTING = frozenset({"+", "-", "*", "/", "//", "|", "+=", "-=", "*=", "/=", "//=", "|="})
 
@@ -56,7 +54,7 @@ class Records:
         hits = self.program.unit_hits(key)
         saves = [hit.event for hit in hits if hit.effect in _SAVES]
         if not saves or any(
-            hit.effect == "locks-globally" and hit.details.get("lock") not in _LOCAL for hit in hits
+            hit.effect == "locks-globally" and hit.details.get("lock") not in LOCAL for hit in hits
         ):
             return
         if any(hit.effect == "locks" and hit.details.get("lock") == "row" for hit in hits):
@@ -65,6 +63,8 @@ class Records:
             if not isinstance(event, SetAttr) or not self._builds_on(unit, number, event):
                 continue
             if max(saves) < number or not self._is_read(key, event.obj):
+                continue
+            if is_kept_single(self.memory, key, number):
                 continue
             place = self.program.place(key, event)
             symbol = f"{_shown(event.obj)}.{event.name}"

@@ -23,6 +23,7 @@ _ENGINE_GRACE = {
     "Kubernetes": 30.0,
     "systemd": 90.0,
     "supervisord": 10.0,
+    "Cloud Foundry": 10.0,
 }
 #: where no platform is named, a Procfile's is taken for one of those that read Procfiles
 _PROCFILE_GRACE = 30.0

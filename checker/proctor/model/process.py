@@ -127,7 +127,8 @@ class ProcessType(msgspec.Struct, frozen=True, kw_only=True):
     relative to the root ("" is the root). `development` marks a manifest meant for a developer's machine.
     `init` says that the manifest puts an init program in front as PID 1. `exact` says that `command` stands in the
     file as written, so that columns count from the start of `place`. `copied` pairs absolute paths inside a container
-    image with the tree's paths that were copied there. `once`: the platform runs it once with a deployment, and waits for it."""
+    image with the tree's paths that were copied there. `once`: the platform runs it once with a deployment, and waits for it. `base_image` is the image that its container
+    starts from ("" where nothing says), `stop_signal` the signal that the manifest sends in place of SIGTERM."""
 
     name: str
     command: str
@@ -143,6 +144,8 @@ class ProcessType(msgspec.Struct, frozen=True, kw_only=True):
     exact: bool = False
     once: bool = False
     copied: tuple[tuple[str, str], ...] = ()
+    base_image: str = ""
+    stop_signal: str = ""
 
 
 class DeploySetting(msgspec.Struct, frozen=True, kw_only=True):

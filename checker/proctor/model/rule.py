@@ -237,13 +237,16 @@ class ClassRow(_Row, frozen=True, kw_only=True):
     an instance lives, or what it is, where that is the library's nature: "process" (one for all requests and jobs, such
     as an application object), "request" (made anew for each request or job), "upload" (a file that a request brings), "client" (somebody who stays connected to this
     process: a WebSocket), "connection" (this process's own connection to something), "record" (a row of a database),
-    "data" (a plain value or container), "task" (work that runs, or its result to come)."""
+    "data" (a plain value or container), "task" (work that runs, or its result to come), "thread" (each thread sees
+    attributes of its own)."""
 
     name: str
     bases: tuple[str, ...] = ()
     alias: tuple[str, ...] = ()
     entry_of: str = ""
-    lives: Literal["", "process", "request", "upload", "client", "connection", "record", "data", "task"] = ""
+    lives: Literal[
+        "", "process", "request", "upload", "client", "connection", "record", "data", "task", "thread"
+    ] = ""
 
 
 class LoadsRow(_Row, frozen=True, kw_only=True):

@@ -65,11 +65,36 @@ def _resolve(
             roots=("",) if process.declared_in == "Procfile" else (), seen=frozenset({(place.path, place.line)}),
         )
     )  # fmt: skip
-    launches = tuple(_related(starter.started, starter.n_kept, process.once or process.name in _RELEASE))
+    launches = tuple(
+        _with_stop_signal(each, process)
+        for each in _related(starter.started, starter.n_kept, process.once or process.name in _RELEASE)
+    )
     problem = next(iter(starter.problems), None)
     if not launches and problem is None:
         problem = "the command starts no program"
     return ResolvedProcess(process=process, launches=launches, unresolved=problem)
+
+
+def _with_stop_signal(launch: Launch, process: ProcessType) -> Launch:
+    """A program that is stopped by the signal on which it drains: set by the manifest, or by the image that it is built
+    from."""
+    graceful = launch.signals.get("graceful")
+    if graceful is None or launch.relation != "main" or launch.supervised_by:
+        return launch
+    image = process.base_image.rpartition("@")[0] or process.base_image
+    name = image.rpartition(":")[0] or image
+    by_image = launch.signals.get("stop_signals", {})
+    sent = process.stop_signal or next(
+        (
+            by_image[each]
+            for each in by_image
+            if name in (each, f"docker.io/{each}", f"docker.io/library/{each}")
+        ),
+        "",
+    )
+    if sent.strip("\"' ").upper().removeprefix("SIG") != graceful:
+        return launch
+    return msgspec.structs.replace(launch, signals={**launch.signals, "term": "drains"})
 
 
 def _related(started: Sequence[Started], n_kept: int, ends: bool) -> list[Launch]:

@@ -112,6 +112,7 @@ class Entries:
                 name = self._name(target, command, configured)
             if name is None:
                 continue
+            name = name.rpartition(target.behind)[2] if target.behind else name
             name = situation.resolve(target.pattern.replace("{name}", name), defaults=True)
             found = self.project.find_file(name, situation.folder, situation.copied)
             if found is not None or not target.if_exists:
@@ -161,6 +162,8 @@ class Entries:
                 path = None if folder is None else self.project.find_file(name, folder, situation.copied)
                 if path is not None:
                     return path
+            if named is not None and not self.project.owns(name, situation.copied):
+                return self.project.only_file(posixpath.basename(name))
         return None
 
     def _config_name(self, config: Config, command: Command) -> str | None:
@@ -227,7 +230,10 @@ class Entries:
         for config in parse.configs:
             file = self._config_name(config, command)
             if file is not None and self._config_path(config, command) is None:
-                return Answer(reason=f"the configuration file `{file}` is not in the tree", missing=True)
+                return Answer(
+                    reason=f"the configuration file `{file}` is not in the tree",
+                    missing=self.project.owns(file, command.situation.copied),
+                )
         variable = next((each.variable for each in parse.targets if each.variable), None)
         if variable is not None:
             return Answer(
@@ -239,7 +245,10 @@ class Entries:
         situation, parsed = command.situation, command.parsed
         script = self.program_file(command)
         if script is None and "/" in command.words[0].removeprefix("./") and command.words[0].endswith(".py"):
-            return Answer(reason=f"the file `{command.words[0]}` is not in the tree", missing=True)
+            return Answer(
+                reason=f"the file `{command.words[0]}` is not in the tree",
+                missing=self.project.owns(command.words[0], situation.copied),
+            )
         if not parsed.command:
             return Answer(reason="no management command is named")
         if not is_known(situation.resolve(parsed.command, defaults=True)):

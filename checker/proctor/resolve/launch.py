@@ -164,6 +164,12 @@ class Starter:
             situation.copied,
         )
         answer = resolve_target(Target(kind="object", entry="console-script"), script, words[1:], search)
+        path = answer.entry.path if answer.entry else None
+        known = self.catalogue.content(self.project.text(path)) if path else None
+        if known is not None and path is not None and len(words) > 1:
+            # the project's own name for another program (`shop-manage` for `manage.py`)
+            self.apply(known, words, situation.changed(modules=(*situation.modules, path)), place)
+            return
         launch = _launch(
             words, situation, place, launcher="console-script", entry=answer.entry, unresolved=answer.reason,
             missing=answer.missing, is_python=True,
@@ -210,7 +216,10 @@ class Starter:
         else:
             known = is_known(word)
             reason = f"the script `{word}` is {'not in the tree' if known else 'decided by the environment'}"
-            launch = _launch(command.words, situation, place, launcher=name, unresolved=reason, missing=known)
+            missing = known and self.project.owns(word, situation.copied)
+            launch = _launch(
+                command.words, situation, place, launcher=name, unresolved=reason, missing=missing
+            )
             self._record(launch, "open", situation)
 
     def _hosted(self, command: Command, place: Place) -> bool:
@@ -316,11 +325,13 @@ class Starter:
             known = self.catalogue.module(name)
         elif target.kind == "script" and not target.program:
             path = self.project.find_file(name, situation.folder, situation.copied)
-            known = (
-                self.catalogue.program(name)
-                if path is None
-                else self.catalogue.content(self.project.text(path))
-            )
+            text = self.project.text(path) if path is not None else ""
+            if arguments and any(re.search(each, text) for each in command.parse.replaced):
+                step = Step(place, f"`{path}` replaces itself by `{_short(' '.join(arguments))}`")
+                inner = situation.behind(command.launcher.model.name, {"replaces": True})
+                self.start(arguments, inner.changed(chain=(*situation.chain, step)), place)
+                return True
+            known = self.catalogue.program(name) if path is None else self.catalogue.content(text)
         if known is None or known is command.launcher:
             return False
         self.apply(known, [name, *arguments], situation, place)

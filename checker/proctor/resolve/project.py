@@ -60,6 +60,16 @@ class Project:
         candidates = self._absolute(word, copied) if word.startswith("/") else [join(folder, word)]
         return next((path for path in candidates if path is not None and path in self.tree), None)
 
+    def owns(self, word: str, copied: Sequence[tuple[str, str]] = ()) -> bool:
+        """Whether what a path names has to lie in the tree: a machine's other folders hold what is put there elsewhere."""
+        below = [inside.rstrip("/") for inside, _ in copied] + list(_ROOTS)
+        return not word.startswith(("/", "~")) or any(word.startswith(f"{each}/") for each in below)
+
+    def only_file(self, name: str) -> str | None:
+        """The one file of the tree that is called so, or None."""
+        found = [path for path in self.tree.files if posixpath.basename(path) == name]
+        return found[0] if len(found) == 1 else None
+
     def find_folder(self, word: str, folder: str, copied: Sequence[tuple[str, str]] = ()) -> str | None:
         """As `find_file`, for a folder."""
         candidates = self._absolute(word, copied) if word.startswith("/") else [join(folder, word)]

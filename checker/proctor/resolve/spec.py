@@ -36,9 +36,9 @@ class Target(_Spec, frozen=True, kw_only=True):
     holds a text of `search`; `pattern` is put around it. `kind` says how it is read: "object" `module:object`, "dotted"
     `module.object`, "app" a package that is searched by `patterns` for a job application, "modules" one or more
     modules (all words from `argument` on), "script" a file that is run, "module" as `python -m` reads it, "code" program
-    text, "management" a management command, "file" a file that is read, "library" no code of the app.
-    `objects` are the attribute names tried where none is written. With `if_exists` a target whose file is not
-    there is passed over. `files` lets an object be named by a path (`app.py`, `src/app.py:create`). `required` is
+    text, "management" a management command, "file" a file that is read, "library" no code of the app. The name is
+    what stands behind the text `behind`, if that is in it. `objects` are the attribute names tried where none is
+    written. With `if_exists` a target whose file is not there is passed over. `files` lets an object be named by a path (`app.py`, `src/app.py:create`). `required` is
     False where the program runs without one. `entry` is the kind of entry point where it is not the usual one."""
 
     kind: TargetKind
@@ -49,6 +49,7 @@ class Target(_Spec, frozen=True, kw_only=True):
     program: bool = False
     search: tuple[str, ...] = ()
     pattern: str = "{name}"
+    behind: str = ""
     objects: tuple[str, ...] = ()
     patterns: tuple[str, ...] = ("{name}",)
     if_exists: bool = False
@@ -129,7 +130,7 @@ class Parse(_Spec, frozen=True, kw_only=True):
     `rq worker`). `chdir` and `python_path` are options that name folders, `loads` such that name modules to import; `environment` maps options to the variable that
     they set; `environment_files` are read for variables where they exist. `shell` marks a shell. `suffixes` are the
     endings of files that it runs where they name no interpreter. `contains` are texts of which a script in the tree
-    holds one if it is this launcher (`manage.py`). `search` says what is searched for modules: the working folder, the script's folder or neither.
+    holds one if it is this launcher (`manage.py`). `replaced` are patterns of a script that runs its own arguments as a program in place of itself. `search` says what is searched for modules: the working folder, the script's folder or neither.
     `duration` says whether the program stays ("open": its code decides)."""
 
     options: dict[str, tuple[str, ...]] = {}
@@ -155,6 +156,7 @@ class Parse(_Spec, frozen=True, kw_only=True):
     shell: Literal["", "sh", "bash"] = ""
     suffixes: tuple[str, ...] = ()
     contains: tuple[str, ...] = ()
+    replaced: tuple[str, ...] = ()
     search: Literal["folder", "script", "none"] = "folder"
     duration: Duration | Literal[""] = ""
 

@@ -114,7 +114,9 @@ def _object_in_file(
         hint = f"; write `{stem.strip('./').replace('/', '.')}`" if path else ""
         return Answer(reason=f"`{module}` is a path where a module name is needed{hint}", missing=True)
     if path is None:
-        return Answer(reason=f"`{module}` is not in the tree", missing=True)
+        return Answer(
+            reason=f"`{module}` is not in the tree", missing=search.project.owns(module, search.copied)
+        )
     folder = posixpath.dirname(path)
     while folder and f"{folder}/__init__.py" in search.project.tree:
         folder = posixpath.dirname(folder)
@@ -188,7 +190,8 @@ def _no_file(name: str, search: Search) -> Answer:
     others = [path for path in search.project.tree.files if posixpath.basename(path) == base]
     hint = f" (there is `{others[0]}`)" if len(others) == 1 and base else ""
     where = f" below `{search.folder}`" if search.folder and not name.startswith("/") else ""
-    return Answer(reason=f"the file `{name}` is not in the tree{where}{hint}", missing=True)
+    certain = search.project.owns(name, search.copied)
+    return Answer(reason=f"the file `{name}` is not in the tree{where}{hint}", missing=certain)
 
 
 def _module(target: Target, name: str, search: Search) -> Answer:
