@@ -142,6 +142,8 @@ def test_the_signal_that_stops_an_image() -> None:
 
     assert term("nginx:1.27-alpine") == "drains"
     assert term("nginx@sha256:0") == "drains"
+    assert term("docker.io/library/nginx:1.27") == "drains"
+    assert term("nginx/unit") == "drops"
     assert term("debian") == "drops"
     assert term("debian", "STOPSIGNAL SIGQUIT\n") == "drains"
     assert term("nginx", "STOPSIGNAL SIGTERM\n") == "drops"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -17,6 +18,8 @@ from proctor.resolve.spec import Catalogue, check_launchers
 
 __all__ = ["check_launchers", "entry_points"]
 
+#: what may stand around the name of an image: registry, library, version
+_REGISTRY = re.compile(r"^(?:[\w-]+(?:\.[\w-]+)+(?::\d+)?/)?(?:library/)?|:[\w.-]+$")
 _WAITING = frozenset({"sleeps", "waits"})
 #: The process types that platforms run once with a deployment, and wait for.
 _RELEASE = frozenset({"release", "postdeploy"})
@@ -81,17 +84,8 @@ def _with_stop_signal(launch: Launch, process: ProcessType) -> Launch:
     graceful = launch.signals.get("graceful")
     if graceful is None or launch.relation != "main" or launch.supervised_by:
         return launch
-    image = process.base_image.rpartition("@")[0] or process.base_image
-    name = image.rpartition(":")[0] or image
     by_image = launch.signals.get("stop_signals", {})
-    sent = process.stop_signal or next(
-        (
-            by_image[each]
-            for each in by_image
-            if name in (each, f"docker.io/{each}", f"docker.io/library/{each}")
-        ),
-        "",
-    )
+    sent = process.stop_signal or by_image.get(_REGISTRY.sub("", process.base_image.split("@")[0]), "")
     if sent.strip("\"' ").upper().removeprefix("SIG") != graceful:
         return launch
     return msgspec.structs.replace(launch, signals={**launch.signals, "term": "drains"})
