@@ -72,7 +72,8 @@ def facts(
             unread[path] = found
         else:
             packed_files[path] = packed
-    return Facts(_PackedFiles(packed_files, tree), dict(sorted(unread.items())), digests)
+    writers = tuple(path for path in packed_files if b"sys.path." in contents[digests[path]])
+    return Facts(_PackedFiles(packed_files, tree), dict(sorted(unread.items())), digests, writers)
 
 
 def digest_of(data: bytes) -> str:

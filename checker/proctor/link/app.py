@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from proctor.link.command_line import words_of
+from proctor.link.import_folders import added_folders
 from proctor.link.linker import Linker
 from proctor.link.names import World
 from proctor.link.rows import Rows
@@ -39,6 +41,12 @@ class App:
         self.resolved = tuple(resolved)
         self.variables = {k: v for k, v in declaration.variables.items() if v is not None}
         self.worlds: dict[tuple[str, ...], LinkedWorld] = {}
+        entries = [launch.entry for each in resolved for launch in each.launches if launch.entry]
+        added = added_folders(tree, facts.files, facts.path_writers)
+        installed = (folder for entry in entries for folder in entry.installed)
+        self.said = words_of(resolved)
+        #: folders that are searched for modules of the tree after the import folders of a program
+        self.further = tuple(dict.fromkeys([*added, *installed]))
 
     def world_for(self, python_path: tuple[str, ...]) -> LinkedWorld:
         """The world of a list of import folders."""
@@ -71,7 +79,8 @@ class LinkedWorld:
     """A world with its linker, shared by the launches that search the same import folders."""
 
     def __init__(self, app: App, roots: tuple[str, ...], variables: Mapping[str, str]) -> None:
-        self.world = World(app.tree, app.files, app.rows, roots)
+        self.world = World(app.tree, app.files, app.rows, roots, app.further)
+        self.world.said = app.said
         self.settings: LaunchSettings | None = None
         self.evaluator = Evaluator(self.world, variables, self._setting, accessors(app.rows))
         self.linker = Linker(self.world, self.evaluator, app.unread)

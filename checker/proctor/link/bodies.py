@@ -9,7 +9,7 @@ from typing import Protocol
 from proctor.link.arithmetic import Names, add, conditional, item_at, lift, updated, with_item
 from proctor.link.names import World
 from proctor.link.scopes import Module, Scope
-from proctor.model.fact import Attr, Bind, Call, Const, Event, Expr, Import, Item, Name, Op, SetItem
+from proctor.model.fact import Attr, Bind, Call, Const, Event, Expr, Import, Item, Name, Op, SetItem, Unit
 from proctor.model.place import Place
 from proctor.model.program import FromEnv, Known, LibRef, Unknown, Value
 
@@ -225,3 +225,12 @@ def is_main_test(test: Expr | None) -> bool:
         and Name("__name__") in test.operands
         and Const("__main__") in test.operands
     )
+
+
+def main_blocks(unit: Unit) -> frozenset[int]:
+    """The blocks of a module's body that run only where it is run as a script, those inside them included."""
+    found: set[int] = set()
+    for number, block in enumerate(unit.blocks) if unit.kind == "module" else ():
+        if (block.kind == "if" and is_main_test(block.test)) or (number and block.parent in found):
+            found.add(number)
+    return frozenset(found)

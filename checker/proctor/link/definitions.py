@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from proctor.link.calls import Calls
-from proctor.link.linked import Hidden, unread_reason
+from proctor.link.linked import Hidden, elsewhere_reason, unread_reason
 from proctor.link.memory import Refs, beside_cell
 from proctor.link.runs import Runs
 from proctor.link.sheet import Part, Sheet
@@ -26,6 +26,11 @@ class Definitions(Part):
         """An import: the modules that it loads."""
         path, _ = self.world.import_target(self.scope.module, event)
         targets: list[str] = []
+        if path is None and not event.level and not self._is_tried(event.block):
+            folder = self.world.elsewhere(event.module)
+            if folder is not None:
+                reason = elsewhere_reason(event.module, folder)
+                self.sheet.hidden.append(Hidden(self.key, self.sheet.place(event), reason))
         if path is not None:
             targets.append(path)
             if event.name and event.name != "*":
@@ -37,6 +42,12 @@ class Definitions(Part):
             if target in self.ledger.unread:
                 reason = unread_reason(target, self.ledger.unread[target])
                 self.sheet.hidden.append(Hidden(self.key, self.sheet.place(event), reason))
+
+    def _is_tried(self, block: int) -> bool:
+        """Whether something else may be taken where an import fails."""
+        while block and self.unit.blocks[block].kind not in ("try", "except"):
+            block = self.unit.blocks[block].parent
+        return block > 0
 
     def _load_module(self, path: str, number: int, event: Event, how: str) -> None:
         for file in (*self._packages(path), path):

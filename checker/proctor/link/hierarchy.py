@@ -22,9 +22,14 @@ class Hierarchy(Modules, Memory):
     """The classes of one world. What expressions and names stand for is left to `World`."""
 
     def __init__(
-        self, tree: SourceTree, files: Mapping[str, FileFacts], rows: Rows, roots: tuple[str, ...]
+        self,
+        tree: SourceTree,
+        files: Mapping[str, FileFacts],
+        rows: Rows,
+        roots: tuple[str, ...],
+        further: tuple[str, ...] = (),
     ) -> None:
-        Modules.__init__(self, tree, files, rows, roots)
+        Modules.__init__(self, tree, files, rows, roots, further)
         Memory.__init__(self)
         self.subclasses: dict[UnitKey, dict[UnitKey, None]] = {}
         self._members: dict[tuple[UnitKey, str, bool], Memo] = {}

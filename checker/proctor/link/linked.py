@@ -31,6 +31,12 @@ def unread_reason(path: str, reason: str) -> str:
     return f"`{path}` cannot be read: {reason}"
 
 
+def elsewhere_reason(dotted: str, folder: str) -> str:
+    """What a gap says of a module that the import folders do not find."""
+    where = f"below `{folder}/`" if folder else "in the root"
+    return f"the module `{dotted}` lies {where}, which is not on the import path"
+
+
 class Hidden(NamedTuple):
     """Something in a unit that could not be followed. `target` is the unit that it may run."""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from proctor.link.app import App, LinkedWorld
 from proctor.link.exclusions import Exclusions
 from proctor.link.families import dotted_name, family, is_test
-from proctor.link.linked import Loading, unread_reason
+from proctor.link.linked import Loading, elsewhere_reason, unread_reason
 from proctor.link.passed import given
 from proctor.link.reach import Spread
 from proctor.link.scopes import Scope
@@ -237,6 +237,8 @@ class Loader:
             path = world.find_module(target)
         elif pattern != "{item}":
             attribute = ""
+        if path is None and pattern == "{item}":
+            self._hide_elsewhere(name, loading)
         if path is None or path.endswith("/"):
             return
         self._load_whole(row, loading, path, guard)
@@ -248,6 +250,14 @@ class Loader:
         self._load_file(path, loading, (row.phase if row.script else "") or "import", guard)
         for name in row.functions:
             self._run_symbol(row, loading, path, name)
+
+    def _hide_elsewhere(self, name: str, loading: Loading | None) -> None:
+        world = self.linked.world
+        for dotted in (name, name.rpartition(".")[0]):
+            folder = world.elsewhere(dotted) if dotted else None
+            if folder is not None:
+                self._hide(loading.place if loading else None, elsewhere_reason(dotted, folder))
+                return
 
     def _left_out(self, row: LoadsRow, loading: Loading | None) -> tuple[str, ...]:
         """The modules that a call says are not to be loaded."""

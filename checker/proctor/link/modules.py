@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 
 from proctor.link.families import is_test
@@ -17,12 +18,19 @@ class Modules:
     """The modules that were asked for, and the search for others."""
 
     def __init__(
-        self, tree: SourceTree, files: Mapping[str, FileFacts], rows: Rows, roots: tuple[str, ...]
+        self,
+        tree: SourceTree,
+        files: Mapping[str, FileFacts],
+        rows: Rows,
+        roots: tuple[str, ...],
+        further: tuple[str, ...] = (),
     ) -> None:
         self.tree = tree
         self.files = files
         self.rows = rows
-        self.roots = roots
+        self.roots = tuple(dict.fromkeys((*roots, *further)))
+        self._own = roots
+        self._further = tuple(folder for folder in further if folder not in roots)
         self._modules: dict[str, Module] = {}
         self._found: dict[str, str | None] = {}
         self._anywhere: dict[str, tuple[str, ...]] = {}
@@ -75,7 +83,14 @@ class Modules:
     def _search(self, dotted: str) -> str | None:
         if not dotted:
             return None
-        path = self.tree.find_module(dotted, self.roots)
+        path = self._find(dotted, self._own)
+        top = dotted.partition(".")[0]
+        if path is None and self._further and not self._is_library(top) and not self._find(top, self._own):
+            path = self._find(dotted, self._further)
+        return path
+
+    def _find(self, dotted: str, roots: tuple[str, ...]) -> str | None:
+        path = self.tree.find_module(dotted, roots)
         if path is None or not path.endswith("/"):
             return path
         # A regular package anywhere on the path beats a namespace folder: such a folder counts only if it
@@ -83,6 +98,22 @@ class Modules:
         if dotted.partition(".")[0] in self.rows.roots:
             return None
         return path if any(name.startswith(path) for name in self.tree.python) else None
+
+    def has_folder_of(self, path: str) -> bool:
+        """Whether a file lies below one of the program's own import folders."""
+        return any(not folder or path.startswith(f"{folder}/") for folder in self._own)
+
+    def _is_library(self, top: str) -> bool:
+        return top in sys.stdlib_module_names or top in self.rows.roots or bool(self.rows.is_required(top))
+
+    def elsewhere(self, dotted: str) -> str | None:
+        """The folder of the tree below which a module lies that no import folder has ("" is the root); None where there
+        is none, and where the name may be a library's."""
+        top = dotted.partition(".")[0]
+        if self._is_library(top) or self.rows.is_required(top) is None or self.find_module(top) is not None:
+            return None
+        folders = [each for each in self.tree.folders_with(dotted) if not is_test(f"{each}/")]
+        return folders[0] if folders else None
 
     def import_target(self, module: Module, event: Import) -> tuple[str | None, str]:
         """The file that `from M import …`/`import M` names, and the dotted name it has as a library otherwise."""

@@ -64,9 +64,16 @@ class World(Hierarchy):
     """Modules as seen from one list of import folders, and what their names stand for."""
 
     def __init__(
-        self, tree: SourceTree, files: Mapping[str, FileFacts], rows: Rows, roots: tuple[str, ...]
+        self,
+        tree: SourceTree,
+        files: Mapping[str, FileFacts],
+        rows: Rows,
+        roots: tuple[str, ...],
+        further: tuple[str, ...] = (),
     ) -> None:
-        super().__init__(tree, files, rows, roots)
+        super().__init__(tree, files, rows, roots, further)
+        #: the words of all commands of the app, where they are known (see `command_line`)
+        self.said: frozenset[str] | None = None
         self._attributes: dict[Any, Memo] = {}
         self._containers = Containers(self, self, self)
         self._results = Results(self)

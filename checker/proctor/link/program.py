@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from proctor.link.app import App, LinkedWorld
+from proctor.link.bodies import main_blocks
 from proctor.link.linked import unread_reason
 from proctor.link.names import World
 from proctor.link.passed import given
@@ -178,7 +179,9 @@ class LinkedProgram(App):
     def block_state(self, key: UnitKey, block: int) -> str:
         """Whether a block is "live", "dead", "main" or "env:VARIABLE"."""
         home = self._world_of(key)
-        return home.evaluator.block_states(home.world.scope(key))[block]
+        scope = home.world.scope(key)
+        state = home.evaluator.block_states(scope)[block]
+        return "main" if state != "dead" and block in main_blocks(scope.unit) else state
 
     def units(self) -> Iterable[UnitKey]:
         """Every unit that some process type reaches."""
@@ -210,6 +213,6 @@ def _follow(views: tuple[View, ...]) -> None:
             changed = view.spread() or changed
         jobs = shared_jobs(view.reach for view in views)
         for view in views:
-            changed = view.take_jobs(jobs) or changed
+            changed = view.take_jobs(jobs, views) or changed
         if not changed:
             break

@@ -62,6 +62,7 @@ class Rows:
         self._canonical: dict[str, str] = {}
         self._chains: dict[str, tuple[str, ...]] = {}
         self._abilities: dict[str, set[Effect]] = {}
+        self._required = frozenset(requirements)
         models = tuple(libraries)
         for model in models:
             for row in model.classes:
@@ -205,6 +206,12 @@ class Rows:
                     owner = symbol.rpartition(".")[0]
                     self._abilities.setdefault(owner, set()).update(e for row in rows for e in row.does)
         return frozenset(effect for each in self.ancestors(name) for effect in self._abilities.get(each, ()))
+
+    def is_required(self, top: str) -> bool | None:
+        """Whether a package comes from a required distribution, by its name; None where nothing says what is required."""
+        name = _normal(top)
+        spellings = (name, f"python-{name}", f"py{name}", f"{name}-python", f"django-{name}", f"flask-{name}")
+        return any(each in self._required for each in spellings) if self._required else None
 
     def is_transparent(self, symbol: str) -> bool:
         """Whether a decorator or wrapper of this name leaves the function what it is."""

@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from proctor.link.bodies import main_blocks
 from proctor.link.linked import EnvironmentWrite, Hidden, Ledger, LinkedUnit, Loading
 from proctor.link.loops import main_loop_blocks
 from proctor.link.passed import given
@@ -28,6 +29,7 @@ class Sheet:
         self.unit: Unit = scope.unit
         self.key = scope.key
         self.states = ledger.evaluator.block_states(scope)
+        self.main_blocks = main_blocks(self.unit)
         self.loops = main_loop_blocks(self.unit)
         self.targets: dict[int, dict[UnitKey, None]] = {}
         self.calls: dict[UnitKey, dict[int, int | None]] = {}
@@ -56,7 +58,7 @@ class Sheet:
 
     def _state(self, block: int) -> tuple[bool, str]:
         state = self.states[block]
-        return state == "main", state[4:] if state.startswith("env:") else ""
+        return block in self.main_blocks, state[4:] if state.startswith("env:") else ""
 
     def edge(
         self,

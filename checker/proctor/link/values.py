@@ -27,6 +27,7 @@ from proctor.link.arithmetic import (
 from proctor.link.bodies import BodyReader, is_main_test
 from proctor.link.call_values import CallValues
 from proctor.link.class_values import ClassValues
+from proctor.link.command_line import unsaid
 from proctor.link.names import World
 from proctor.link.scopes import Scope
 from proctor.model.fact import (
@@ -205,7 +206,8 @@ class Evaluator:
                         if block.kind == "else"
                         else "live"
                     )
-                state = own if own != "live" else state
+                # what always holds leaves a block what it is inside another one
+                state = own if own not in ("live", "always") else state
             states.append(state)
         return tuple(states)
 
@@ -333,6 +335,9 @@ class Evaluator:
     def _op(self, expr: Op, scope: Scope) -> Value:
         if expr.name in ("or", "and"):
             return self._logic(expr, scope)
+        said = unsaid(expr, self.world, scope)
+        if said is not None:
+            return said
         if expr.name in ("in", "not in") and len(expr.operands) == 2:
             asked = self._is_set(expr.operands[0], expr.operands[1], scope)
             if asked is not None:

@@ -245,13 +245,18 @@ class View:
             self._done = (self.linked.linker.n_linked, before)
         return changed
 
-    def take_jobs(self, jobs: Mapping[str, tuple[Registration, ...]]) -> bool:
-        """Run the jobs that other programs registered for the families this one drives."""
+    def take_jobs(self, jobs: Mapping[str, tuple[Registration, ...]], views: tuple[View, ...]) -> bool:
+        """Run the jobs that other programs (of `views`) registered for the families this one drives, except where their
+        file lies in the folders of another worker alone."""
         before = len(self.contexts)
         for family in sorted(self.reach.drives):
+            workers = [view.linked.world for view in views if family in view.reach.drives]
             for registration in jobs.get(family, ()):
-                self.linked.linker.want(registration.edge.target)
-                self.reach.activate(registration, foreign=True)
+                target = registration.edge.target
+                homes = [world for world in workers if world.has_folder_of(target.path)]
+                if not homes or self.linked.world in homes:
+                    self.linked.linker.want(target)
+                    self.reach.activate(registration, foreign=True)
         return len(self.contexts) != before
 
     def finish(self) -> None:

@@ -376,8 +376,10 @@ class Unread(msgspec.Struct, frozen=True, array_like=True):
 
 class Facts(msgspec.Struct, frozen=True):
     """The facts of a tree, by path. `files` has every Python file that was read, `unread` every other one;
-    `digests` is the content hash (hexadecimal) of each file whose bytes could be had, of both kinds."""
+    `digests` is the content hash (hexadecimal) of each file whose bytes could be had, of both kinds. `path_writers` are
+    the files that speak of `sys.path`."""
 
     files: Mapping[str, FileFacts]
     unread: Mapping[str, Unread]
     digests: Mapping[str, str]
+    path_writers: tuple[str, ...] = ()

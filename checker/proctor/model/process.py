@@ -103,7 +103,7 @@ class EntryPoint(msgspec.Struct, frozen=True, kw_only=True):
     relative to the root ("" is the root). `drives` are the trigger families that this program fires
     ("http", "celery", "rq", …: see `RunsRow.trigger`). `candidates` are the attribute names that are tried in order
     where none is written. `script` is the file that is run as a script on the way there (`manage.py`), also among the
-    `modules`.
+    `modules`. `installed` are the folders whose packages may be installed from other projects of the tree.
     """
 
     kind: EntryKind
@@ -117,6 +117,7 @@ class EntryPoint(msgspec.Struct, frozen=True, kw_only=True):
     arguments: tuple[str, ...] = ()
     candidates: tuple[str, ...] = ()
     script: str | None = None
+    installed: tuple[str, ...] = ()
 
 
 class ProcessType(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 
 #: Folders that hold other people's code or tool output, never the app's own source.
@@ -53,6 +54,25 @@ class SourceTree:
             return self.overlay[path]
         with open(f"{self.root}/{path}", "rb", buffering=0) as file:
             return file.read()
+
+    @cached_property
+    def _modules(self) -> dict[str, list[str]]:
+        """Last name of a module -> where modules of that name lie, without the ending."""
+        found: dict[str, list[str]] = {}
+        for path in self.python:
+            stem = path[: -len(".py")].removesuffix("/__init__")
+            found.setdefault(stem.rpartition("/")[2], []).append(stem)
+        return found
+
+    def folders_with(self, dotted: str) -> tuple[str, ...]:
+        """The folders below which module `dotted` lies ("" is the root), those nearest to the root first."""
+        stem = dotted.replace(".", "/")
+        found = [
+            each.removesuffix(stem).rstrip("/")
+            for each in self._modules.get(dotted.rpartition(".")[2], ())
+            if each == stem or each.endswith(f"/{stem}")
+        ]
+        return tuple(sorted(found, key=lambda folder: (folder.count("/"), folder)))
 
     def find_module(self, dotted: str, roots: Iterable[str]) -> str | None:
         """The file of module `dotted` below the first of `roots` that has it; a package gives its `__init__.py`,

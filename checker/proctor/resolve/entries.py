@@ -184,6 +184,9 @@ class Entries:
         for value in filter(None, values):
             text = situation.resolve(value, defaults=True)
             roots += python_roots(situation.folder, text, self.project, situation.copied)
+        if roots and situation.folder:
+            # the image installs the project that it is built from
+            roots += self.project.roots_of(situation.folder)
         return Search(
             self.project, self.catalogue, situation.folder, tuple(dict.fromkeys([*roots, *situation.roots])),
             situation.copied, frozenset(drives),
@@ -266,7 +269,7 @@ class Entries:
             EntryPoint(
                 kind="management-command" if path else "library", target=parsed.command, path=path,
                 symbol="Command" if path else "", modules=(script,) if script else (), python_path=search.path(folder),
-                drives=search.drives, arguments=tuple(parsed.arguments), script=script,
+                drives=search.drives, installed=self.project.installed, arguments=tuple(parsed.arguments), script=script,
             )
         )  # fmt: skip
 

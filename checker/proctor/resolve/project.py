@@ -30,6 +30,13 @@ _MAX_BYTES = 1_000_000
 _SOURCE_KEYS = re.compile(
     r"""["']?(?:package_dir|package-dir|from|where|module-root|python-source|sources)["']?\s*[=:]\s*[\[{(]*\s*(?:["']{2}\s*[:=]\s*)?["']([\w./-]+)["']"""
 )
+#: the same in `setup.cfg`, without quotes
+_CFG_KEYS = re.compile(r"^(?:where[ \t]*|package_dir[ \t]*|[ \t]+)=[ \t]*([\w./-]+)[ \t]*$", re.MULTILINE)
+_PROJECT_FILES = ("pyproject.toml", "setup.cfg", "setup.py")
+#: folders that hold projects which no program of the app installs
+_APART = re.compile(
+    r"(^|/)(tests?|testing|docs?|examples?|samples?|templates?|cookiecutter[^/]*)/", re.IGNORECASE
+)
 #: packages given as paths ("lib/shop"): what holds them is on the path
 _PACKAGE_PATHS = re.compile(r"""^packages\s*=\s*\[([^\]{}]*)\]""", re.MULTILINE)
 
@@ -95,16 +102,42 @@ class Project:
     @cached_property
     def source_roots(self) -> tuple[str, ...]:
         """Folders whose packages an installation of the project puts on the path (`src` layouts)."""
+        return self.roots_of("")
+
+    @cached_property
+    def installed(self) -> tuple[str, ...]:
+        """The same for all projects in the tree, where there are others: they may be installed, too (`pip install -e packages/model`)."""
+        folders = {
+            posixpath.dirname(path)
+            for path in self.tree.files
+            if "/" in path and posixpath.basename(path) in _PROJECT_FILES and not _APART.search(path)
+        }
+        ordered = sorted(folders, key=lambda each: (each.count("/"), each))
+        found = [root for folder in ordered for root in (*self.roots_of(folder), folder)]
+        return tuple(dict.fromkeys([*found, *(self.source_roots if found else ())]))
+
+    def is_project(self, folder: str) -> bool:
+        """Whether a folder below the root is a project of its own."""
+        return bool(folder) and any(posixpath.join(folder, name) in self.tree for name in _PROJECT_FILES)
+
+    def roots_of(self, folder: str) -> tuple[str, ...]:
+        """Folders below a project's own whose packages its installation puts on the path."""
         found: list[str] = []
-        for name in ("pyproject.toml", "setup.cfg", "setup.py"):
-            if name in self.tree:
-                found.extend(_SOURCE_KEYS.findall(self.text(name)))
-                for listed in _PACKAGE_PATHS.findall(self.text(name)):
+        for name in _PROJECT_FILES:
+            path = posixpath.join(folder, name)
+            if path in self.tree:
+                keys = _CFG_KEYS if name == "setup.cfg" else _SOURCE_KEYS
+                found.extend(keys.findall(self.text(path)))
+                for listed in _PACKAGE_PATHS.findall(self.text(path)):
                     found.extend(
                         posixpath.dirname(each) for each in re.findall(r"[\"']([\w./-]+/\w+)/?[\"']", listed)
                     )
-        roots = [posixpath.normpath(each) for each in found] + ["src"]
-        return tuple(dict.fromkeys(each for each in roots if each != "." and self.tree.is_folder(each)))
+        if not folder or self.is_project(folder):
+            found.append("src")
+        roots = (join(folder, each) for each in found)
+        return tuple(
+            dict.fromkeys(each for each in roots if each and each != folder and self.tree.is_folder(each))
+        )
 
     def find_module(self, dotted: str, roots: Iterable[str]) -> str | None:
         """The file (or namespace folder with `/`) of a module, below `roots` or the installed project's folders."""

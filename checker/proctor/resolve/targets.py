@@ -40,7 +40,8 @@ class Search:
 
     def path(self, *first: str) -> tuple[str, ...]:
         """The import path of an entry point: `first`, the roots, and what installing the project adds."""
-        return tuple(dict.fromkeys([*first, *self.roots, *self.project.source_roots]))
+        own = () if self.project.is_project(self.folder) else self.project.source_roots
+        return tuple(dict.fromkeys([*first, *self.roots, *own]))
 
 
 def resolve_target(target: Target, name: str, arguments: Sequence[str], search: Search) -> Answer:
@@ -68,8 +69,9 @@ def _entry(
     search: Search, kind: EntryKind, target: str, path: str | None, *first: str, **fields: object
 ) -> Answer:
     entry = EntryPoint(
-        kind=kind, target=target, path=path, python_path=search.path(*first), drives=search.drives
-    )
+        kind=kind, target=target, path=path, python_path=search.path(*first), drives=search.drives,
+        installed=search.project.installed,
+    )  # fmt: skip
     return Answer(_changed(entry, **fields) if fields else entry)
 
 
