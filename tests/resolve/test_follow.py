@@ -413,3 +413,32 @@ def test_a_further_manifest_with_a_development_server_is_for_developers() -> Non
     assert [each.process.name for each in resolved({**files, "Procfile": "web: flask run"})] == [
         "web", "a (compose)", "b (compose)",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "RUN mkdir -p /src\nCOPY pyproject.toml /src\nCOPY . /src\nWORKDIR /src",
+        "WORKDIR /src\nCOPY . /src\nCOPY pyproject.toml /src",
+        "COPY . /src\nCOPY pyproject.toml /src\nWORKDIR /src",
+    ],
+)
+def test_a_file_that_is_copied_into_a_folder_does_not_become_it(lines: str) -> None:
+    files = {
+        "Dockerfile": f'FROM python:3.12\n{lines}\nCMD ["python", "jobs/run.py"]\n',
+        "pyproject.toml": "", "jobs/run.py": "",
+    }  # fmt: skip
+    (found,) = resolved(files)
+    assert [(each.words[1], each.missing) for each in found.launches] == [("jobs/run.py", False)]
+    assert found.process.folder == ""
+
+
+def test_a_folder_with_a_project_of_its_own_is_built_from_there() -> None:
+    files = {
+        "package.json": '{"scripts": {"start": "webpack"}}', "app.py": "",
+        "mock/Dockerfile": "FROM node:20\nCOPY . /app\nWORKDIR /app\nCMD yarn run start\n",
+        "mock/package.json": '{"scripts": {"start": "node index.js"}}', "mock/index.js": "",
+        "docker/Dockerfile": 'FROM python:3.12\nCOPY . /app\nWORKDIR /app\nCMD ["python", "app.py"]\n',
+    }  # fmt: skip
+    launched = {each.process.name: each.launches[0].words for each in resolved(files)}
+    assert launched == {"mock": ("node", "index.js"), "container": ("python", "app.py")}

@@ -6,7 +6,7 @@ import json
 import posixpath
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from proctor.declare.manifest import Manifest, is_development, starts_for_development
@@ -17,6 +17,11 @@ from proctor.model.tree import SourceTree
 _INSTRUCTION = re.compile(r"\s*([A-Za-z]+)\s+(.*)", re.DOTALL)
 _FROM = re.compile(r"(?:--\S+\s+)*(\S+)(?:\s+[Aa][Ss]\s+(\S+))?")
 _HEREDOC = re.compile(r"<<-?\s*[\"']?(\w+)[\"']?")
+_MKDIR = re.compile(r"\bmkdir((?:\s+[\w./-]+)+)")
+#: files that stand at the root of a project
+_PROJECT_FILES = (
+    "package.json", "pyproject.toml", "setup.py", "requirements.txt", "Pipfile", "manage.py", "Gemfile", "go.mod",
+)  # fmt: skip
 _NAMED = re.compile(
     r"(?:^|[./_-])Dockerfile[._-]?(?P<after>[\w-]*)$|(?P<before>[\w.-]+)\.Dockerfile$", re.IGNORECASE
 )
@@ -50,7 +55,8 @@ class Start:
 
 @dataclass
 class Image:
-    """One stage. `copied` pairs absolute paths with the tree's; `folder` is the working folder inside."""
+    """One stage. `copied` pairs absolute paths with the tree's; `folder` is the working folder inside, `folders` are paths
+    of which the file shows that they are folders."""
 
     base: str = ""
     folder: str = "/"
@@ -62,6 +68,7 @@ class Image:
     stop_signal: tuple[str, int] | None = None
     volumes: list[tuple[str, int]] = field(default_factory=list)
     copied: list[tuple[str, str]] = field(default_factory=list)
+    folders: frozenset[str] = frozenset()
 
     def inside(self) -> str:
         """The working folder in the tree ("" where it is not known): where it was copied as a whole, else where most of
@@ -173,11 +180,13 @@ def read_image(
     # what stands before the first FROM
     outer = Image()
     number = 0
+    folders = frozenset(_folders(steps))
     for line, word, rest in steps:
         if word == "FROM":
             found = _FROM.match(rest)
             base = _expand(found[1], outer) if found else ""
             image = _derived(stages.get(base.lower()), base)
+            image.folders = folders
             stages[str(number)] = image
             number += 1
             if found and found[2]:
@@ -223,6 +232,15 @@ def _derived(parent: Image | None, base: str) -> Image:
         parent.base, parent.folder, dict(parent.environment), {}, parent.entrypoint, parent.command, parent.shell,
         parent.stop_signal, list(parent.volumes), list(parent.copied),
     )  # fmt: skip
+
+
+def _folders(steps: Sequence[tuple[int, str, str]]) -> Iterator[str]:
+    for _, word, rest in steps:
+        if word == "WORKDIR":
+            yield posixpath.normpath(rest.strip("\"'"))
+        elif word == "RUN":
+            for made in _MKDIR.findall(rest):
+                yield from (posixpath.normpath(each) for each in made.split() if each.startswith("/"))
 
 
 def _instructions(text: str) -> list[tuple[int, str, str]]:
@@ -323,6 +341,7 @@ def _copy(image: Image, rest: str, stages: dict[str, Image], context: str, tree:
     *sources, target = words
     target_is_folder = target.endswith("/") or target in (".", "..") or len(sources) > 1
     where = posixpath.normpath(posixpath.join(image.folder, _expand(target, image)))
+    target_is_folder = target_is_folder or _is_folder(where, image, tree)
     if source_stage:
         stage = stages.get(source_stage[1].lower())
         for source in sources if stage else ():
@@ -345,6 +364,13 @@ def _copy(image: Image, rest: str, stages: dict[str, Image], context: str, tree:
                 for each in tree.files
                 if posixpath.dirname(each) == folder and _matches(each, path)
             ]
+
+
+def _is_folder(inside: str, image: Image, tree: SourceTree) -> bool:
+    return inside in image.folders or any(
+        start.startswith(inside.rstrip("/") + "/") or (start == inside and tree.is_folder(outside))
+        for start, outside in image.copied
+    )
 
 
 def _copy_stage(image: Image, source: str, where: str, stage: Image) -> None:
@@ -374,4 +400,7 @@ def _context(path: str, steps: Sequence[tuple[int, str, str]], tree: SourceTree)
                 below = f"{own}/{clean}".rstrip("/")
                 own_hits += below in tree or tree.is_folder(below)
                 root_hits += clean in tree or tree.is_folder(clean)
+    if own_hits == root_hits and own_hits:
+        # `COPY . .` fits both: a folder that holds a project of its own is built from there
+        return own if any(f"{own}/{each}" in tree for each in _PROJECT_FILES) else ""
     return own if own_hits > root_hits else ""
