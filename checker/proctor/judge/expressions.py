@@ -30,7 +30,7 @@ def subexpressions(expr: Expr | None) -> Iterator[Expr]:
     if expr is None:
         return
     yield expr
-    for part in _parts(expr):
+    for part in parts_of(expr):
         yield from subexpressions(part)
 
 
@@ -45,7 +45,8 @@ def deep(unit: Unit, expr: Expr | None) -> Iterator[Expr]:
                     yield from deep(unit, inner)
 
 
-def _parts(expr: Expr) -> tuple[Expr | None, ...]:
+def parts_of(expr: Expr) -> tuple[Expr | None, ...]:
+    """What an expression is made of, one level down."""
     if isinstance(expr, Attr | Star | Await):
         return (expr.value,)
     if isinstance(expr, Item):
@@ -138,4 +139,4 @@ def _path_parts(unit: Unit, part: Expr) -> Iterator[Expr | None]:
     elif isinstance(part, Text):
         yield from (each for each in part.parts if not isinstance(each, Const))
     elif isinstance(part, Op | Choice | Seq):
-        yield from _parts(part)
+        yield from parts_of(part)

@@ -69,12 +69,33 @@ class Fills:
             return False
         if self.is_clock(access):
             return any(self._known_fill(other) for other in self._beside(access))
+        if self._starts_something(access):
+            return False
         return (
             (self._is_blank(access.value) and not self._is_mark(access))
             or self._uses_value(access)
             or self._readers_fill(access)
             or self._is_tool(access)
             or self._was_too_old(access, group)
+        )
+
+    def _starts_something(self, access: Access) -> bool:
+        """Whether an object of the app is put under a key of the caller's, and what comes in later is put into it (a game,
+        a conversation): another one made in its place does not have that."""
+        if access.how != "item" or not comes_from_caller(self.program.unit(access.unit), access.slot):
+            return False
+        refs = self.program.resolve(access.unit, access.value) if access.value is not None else ()
+        owners = [
+            owner
+            for ref in refs
+            if isinstance(ref, ObjRef)
+            for owner in self.program.project_bases(UnitKey(ref.path, ref.number))
+        ]
+        return any(
+            write.how in ("add", "item") and not self.is_fill(write)
+            for storage, writes in self.memory.writes.items()
+            if storage.kind == "instance" and storage.owner in owners
+            for write in writes
         )
 
     def _is_filled_once(self, access: Access) -> bool:

@@ -443,7 +443,7 @@ def keyed(storage: Storage, index: Expr | None) -> Storage:
 
 
 def _read_parts(event: Event, names: set[str]) -> Iterator[Expr]:
-    for source in _sources(event):
+    for source in event_sources(event):
         for part in subexpressions(source):
             name = part.id if isinstance(part, Name) else part.name if isinstance(part, Attr) else None
             if isinstance(part, Item):
@@ -452,7 +452,7 @@ def _read_parts(event: Event, names: set[str]) -> Iterator[Expr]:
                 yield part
 
 
-def _sources(event: Event) -> tuple[Expr | None, ...]:
+def event_sources(event: Event) -> tuple[Expr | None, ...]:
     """The expressions that an event reads, but for the container that it changes."""
     if isinstance(event, Load):
         return (event.expr,)

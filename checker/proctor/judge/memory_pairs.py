@@ -24,11 +24,12 @@ from proctor.judge.fills import Fills, is_lazy, is_tool
 from proctor.judge.left_work import kept_for_work, left_work
 from proctor.judge.lifetime import Lifetimes
 from proctor.judge.memory import WORK, Access, Memory
+from proctor.judge.passing import Passing
 from proctor.judge.roots import Roots
 from proctor.model.fact import Const, Expr, Result
 from proctor.model.finding import Step
 from proctor.model.place import Place
-from proctor.model.program import Context, Hit, LibObj, ObjRef, ProcessView, Program, Storage, UnitKey
+from proctor.model.program import Context, Hit, LibObj, ObjRef, ProcessView, Storage, UnitKey
 from proctor.model.rule import Rule
 from proctor.model.words import Severity
 
@@ -117,6 +118,7 @@ class Finder:
         self.lifetimes = Lifetimes(memory, view)
         self.fills = Fills(memory, self.lifetimes.home)
         self.roots = roots
+        self.passing = Passing(memory, roots)
 
     def pairs(self) -> Iterator[Pair]:
         """Each place once, in the order of the program."""
@@ -143,7 +145,9 @@ class Finder:
         uses = [
             read for read in [*reads, *(w for w in writes if _reads_too(w))] if self._relies(read, telling)
         ]
-        if not uses or self._only_passes(telling, writes, uses):
+        if not uses or self.passing.only_passes(telling, writes, uses):
+            return None
+        if self.passing.takes_turns(telling, reads):
             return None
         if kept == "data" and all(
             w.how in ("count", "count-item", "remove") or self._is_reset(w) for w in telling
@@ -157,7 +161,9 @@ class Finder:
 
     def _tells(self, write: Access, home: Storage, kept: str) -> bool:
         """Whether a write leaves something behind that cannot simply be had again."""
-        if self._is_task(write) or self.fills.is_fill(write) or self.fills.has_age(write):
+        if self._is_task(write) or self.passing.leaves_by_itself(write):
+            return False
+        if self.fills.is_fill(write) or self.fills.has_age(write):
             return False
         if write.how == "bind" and self.fills.is_clock(write):
             return False  # when something was last done here
@@ -232,30 +238,6 @@ class Finder:
     def _block(self, access: Access) -> int:
         return self.program.unit(access.unit).events[access.event].block
 
-    def _only_passes(self, telling: list[Access], writes: list[Access], uses: list[Access]) -> bool:
-        """Whether entries live as long as the request or job that makes them: it takes them out itself, and only it, or
-        what runs in its midst, looks at them in between."""
-        makers = {write.unit for write in telling if write.how in ("item", "add")}
-        takers = {write.unit for write in writes if write.how == "remove"}
-        if not takers or not makers or any(w.how in ("bind", "count") for w in telling):
-            return False
-        if all(self.roots.is_nested(each.unit) for each in (*telling, *uses)):
-            return any(use.unit in takers for use in uses)
-        return makers <= takers and all(self._is_within(use, telling) for use in uses)
-
-    def _is_within(self, use: Access, telling: list[Access]) -> bool:
-        """Whether a read comes after an entry was made in the same unit, or in a function inside that."""
-        for write in telling:
-            if write.how not in ("item", "add"):
-                continue
-            if use.unit == write.unit:
-                first = min(w.event for w in telling if w.unit == write.unit)
-                if use.event > first:
-                    return True
-            elif _encloses(self.program, write.unit, use.unit):
-                return True
-        return False
-
     # --- reads that rely on them -----------------------------------------------------------------------------
 
     def _relies(self, read: Access, writes: list[Access]) -> bool:
@@ -318,15 +300,6 @@ class Finder:
         """Whether handed-on work writes what requests or commands read."""
         handed = [w for w in writes if self.roots.is_handed_on(w.unit)]
         return bool(handed) and any(not self.roots.is_handed_on(read.unit) for read in reads)
-
-
-def _encloses(program: Program, outer: UnitKey, inner: UnitKey) -> bool:
-    """Whether a function is defined inside another one."""
-    while inner.path == outer.path and inner.number > 0:
-        inner = UnitKey(inner.path, program.unit(inner).parent)
-        if inner == outer:
-            return True
-    return False
 
 
 def _members(expr: Expr | None) -> tuple[Expr, ...]:
@@ -430,7 +403,9 @@ def _finding(
         names=names,
         context=context,
         subject=symbol,
-        severity=_severity(rule, when, view, pair.kept),
+        severity=_severity(
+            rule, when, view, "count" if finder.passing.are_fallbacks(pair.writes) else pair.kept
+        ),
         evidence=tuple(steps),
     )
 
