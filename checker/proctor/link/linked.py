@@ -107,6 +107,8 @@ class Ledger:
         self.operators = world.operators()
         #: functions and the number of a parameter that is over when they are called
         self.finished: set[tuple[UnitKey, int]] = set()
+        #: class and patterns -> its methods whose names fit
+        self.methods: dict[tuple[UnitKey, tuple[str, ...]], tuple[UnitKey, ...]] = {}
         self._queue: deque[UnitKey] = deque()
         self._queued: set[UnitKey] = set()
         #: telling method name -> calls of it on unknown receivers

@@ -74,17 +74,18 @@ class Runs(Part):
             key for key in keys if key != method and self.world.scope(key).unit.kind in ("function", "lambda")
         ]
 
-    def methods(self, owner: UnitKey, patterns: Iterable[str]) -> list[UnitKey]:
+    def methods(self, owner: UnitKey, patterns: Iterable[str]) -> tuple[UnitKey, ...]:
         """The methods of a class whose names fit."""
-        module = self.world.module(owner.path)
-        if module is None:
-            return []
         wanted = tuple(patterns)
-        return [
-            UnitKey(owner.path, unit.index)
-            for unit in module.functions_of(owner.number)
-            if any(_fits(unit, pattern) for pattern in wanted)
-        ]
+        found = self.ledger.methods.get((owner, wanted))
+        if found is None:
+            module = self.world.module(owner.path)
+            found = self.ledger.methods[owner, wanted] = tuple(
+                UnitKey(owner.path, unit.index)
+                for unit in (module.functions_of(owner.number) if module is not None else ())
+                if any(_fits(unit, pattern) for pattern in wanted)
+            )
+        return found
 
     def register(
         self,
@@ -160,10 +161,8 @@ class Runs(Part):
 
     def pass_arguments(self, key: UnitKey, offset: int, call: Call) -> None:
         """Let the arguments of a call flow into the parameters of a unit."""
-        unit = self.world.scope(key).unit
-        by_name = {param.name: i for i, param in enumerate(unit.params)}
-        positional = [i for i, param in enumerate(unit.params) if param.kind == "positional"]
-        rest = next((i for i, param in enumerate(unit.params) if param.kind == "args"), None)
+        scope = self.world.scope(key)
+        by_name, (positional, rest, others) = scope.param_index, scope.signature
         for number, arg in enumerate(call.args):
             if isinstance(arg, Star):
                 self._hand_on(key, arg.value, "args", positional[number + offset :], rest)
@@ -176,7 +175,6 @@ class Runs(Part):
                 self._pass_contents(key, target, arg)
                 if place >= len(positional):
                     self.ledger.feed_kept(_extra(key, place - len(positional)), refs)
-        others = next((i for i, param in enumerate(unit.params) if param.kind == "kwargs"), None)
         for name, value in call.keywords:
             if not name:
                 self._hand_on_named(key, value, by_name, others)

@@ -41,11 +41,28 @@ class Binding(NamedTuple):
     param: int = -1
 
 
+class Signature(NamedTuple):
+    """The numbers of the parameters that are filled one by one, of `*args` and of `**kwargs`."""
+
+    positional: list[int]
+    rest: int | None
+    others: int | None
+
+
+def _signature(unit: Unit) -> Signature:
+    kinds = [param.kind for param in unit.params]
+    return Signature(
+        [number for number, kind in enumerate(kinds) if kind == "positional"],
+        kinds.index("args") if "args" in kinds else None,
+        kinds.index("kwargs") if "kwargs" in kinds else None,
+    )
+
+
 class Scope:
     """A unit inside its module, with its name table (built when first asked for)."""
 
     __slots__ = (
-        "_additions", "_bindings", "_given", "_operations", "key", "memo", "module", "param_index", "parent", "unit",
+        "_additions", "_bindings", "_given", "_operations", "_signature", "key", "memo", "module", "param_index", "parent", "unit",
     )  # fmt: skip
 
     def __init__(self, module: Module, unit: Unit) -> None:
@@ -59,6 +76,7 @@ class Scope:
         self._bindings: dict[str, list[Binding]] | None = None
         self._operations: tuple[Operation, ...] | None = None
         self._given: list[Return | Yield] | None = None
+        self._signature: Signature | None = None
         self.param_index = {param.name: i for i, param in enumerate(unit.params)}
 
     @property
@@ -67,6 +85,13 @@ class Scope:
         if self._bindings is None:
             self._bindings = self._collect()
         return self._bindings
+
+    @property
+    def signature(self) -> Signature:
+        """Which parameters take what a call passes."""
+        if self._signature is None:
+            self._signature = _signature(self.unit)
+        return self._signature
 
     @property
     def operations(self) -> tuple[Operation, ...]:
