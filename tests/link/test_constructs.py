@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from small_apps import functions, link
+from small_apps import functions, link, phases
 
 WATCH = """
 import json, os, runpy, sys, threading
@@ -1368,6 +1368,84 @@ d["a"].runs_a()
 l[0].runs_b()
 """,
     },
+    "a list that a function fills": {
+        "main.py": """
+import shelf
+from shelf import DAILY
+class Registry:
+    hourly = []
+    @staticmethod
+    def _put(into, jobs):
+        for job in jobs:
+            into.append(job)
+    @staticmethod
+    def register(*jobs):
+        Registry._put(Registry.hourly, jobs)
+def add(into, job): into.append(job)
+def runs_hourly(): pass
+def runs_daily(): pass
+def runs_named(): pass
+Registry.register(runs_hourly)
+add(DAILY, runs_daily)
+add(job=runs_named, into=shelf.NAMED)
+for job in Registry.hourly:
+    job()
+shelf.run()
+""",
+        "shelf.py": """
+DAILY = []
+NAMED = []
+def run():
+    for job in DAILY + NAMED:
+        job()
+""",
+    },
+    "a function in the place of a library's": {
+        "main.py": """
+import json
+class Point: pass
+def runs_default(self, value): return runs_text(value)
+def runs_text(value): return str(value)
+json.JSONEncoder.default = runs_default
+json.dumps(Point())
+"""
+    },
+    "fields that an instance is given": {
+        "main.py": """
+from dataclasses import dataclass, replace
+@dataclass
+class Order:
+    number: int = 0
+    paid: bool = False
+    kind: str = "shop"
+    urgent: bool = False
+    never: bool = False
+def work(order):
+    if order.paid: runs_paid()
+    if order.kind == "mail": runs_mail()
+    if order.urgent: runs_urgent()
+    if order.never: idle_never()
+def runs_paid(): pass
+def runs_mail(): pass
+def runs_urgent(): pass
+def idle_never(): pass
+work(Order(1, True))
+work(Order(kind="mail"))
+work(replace(Order(), urgent=True))
+"""
+    },
+    "texts that classes below have otherwise": {
+        "main.py": """
+class Job:
+    queue = ""
+    def run(self):
+        if self.queue == "mail": self.runs_mail()
+    def runs_mail(self): pass
+class Mail(Job):
+    queue = "mail"
+Mail().run()
+"""
+    },
 }
 
 
@@ -1386,3 +1464,53 @@ def test_what_ran_is_in_the_model(files: dict[str, str], tmp_path: Path) -> None
     idle = functions(program, "idle")
     assert {name.rpartition(".")[2] for name in idle}.isdisjoint(ran)
     assert [name for name, key in idle.items() if key in reached] == []
+
+
+def test_a_job_that_may_be_run_at_once_is_only_handed_over() -> None:
+    """The call that hands a function over is not the one that a condition on a parameter keeps from running it."""
+    files = {
+        "main.py": """
+import signal
+def hand(job, now=False):
+    if now:
+        job()
+    signal.signal(signal.SIGUSR1, job)
+def work(*args): pass
+hand(work)
+"""
+    }
+    assert phases(link(files), "work") == {"signal"}
+
+
+def test_a_worker_works_whatever_an_unknown_argument_says() -> None:
+    """Two rows that ask opposite things of an argument have in common what the call does in any case."""
+    files = {
+        "main.py": """
+import sys
+from redis import Redis
+from rq import Queue, Worker
+def job(): pass
+Queue(connection=Redis()).enqueue(job)
+Worker(["default"], connection=Redis()).work(burst=len(sys.argv) > 2)
+"""
+    }
+    program = link(files)
+    assert phases(program, "job") == {"job"}
+    assert "consumes-jobs" in program.views[0].does
+
+
+def test_a_loop_without_a_limit_unless_one_is_asked_for() -> None:
+    files = {
+        "main.py": """
+import time
+def repeat(work, limit=None):
+    done = 0
+    while limit is None or done < limit:
+        work()
+        done += 1
+        time.sleep(60)
+def job(): pass
+repeat(job)
+"""
+    }
+    assert phases(link(files), "job") == {"loop"}

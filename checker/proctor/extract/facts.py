@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 from proctor.extract.expressions import OPERATORS
@@ -72,11 +72,44 @@ def changed_attributes(units: tuple[Unit, ...]) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
+def made_instances(units: tuple[Unit, ...]) -> tuple[str, ...]:
+    """What the calls of a file give the instances that they make, as far as the name of what is called says that they do
+    (`Order(paid=True)`, `replace(order, paid=True)`)."""
+    found: set[str] = set()
+    for unit in units:
+        for event in unit.events:
+            if type(event) is Call and (event.args or event.keywords):
+                name = _last_name(event.func)
+                if name[:1].isupper():
+                    found.update(_given(name, event))
+                elif name in _COPYING:
+                    found.update(_given("", event))
+    return tuple(sorted(found))
+
+
+def _given(owner: str, call: Call) -> Iterator[str]:
+    for name, _ in call.keywords:
+        yield f"{owner}.{name or '*'}"
+    if call.args and owner:
+        is_open = any(type(arg) is Star for arg in call.args)
+        yield f"{owner}#{'*' if is_open else len(call.args)}"
+
+
+def _last_name(expr: Expr) -> str:
+    return expr.id if type(expr) is Name else expr.name if type(expr) is Attr else ""
+
+
 def _literal_names(value: Expr | None) -> tuple[str, ...] | None:
     if type(value) is Seq:
         names = [item.value for item in value.items if type(item) is Const and isinstance(item.value, str)]
         return tuple(names) if len(names) == len(value.items) else None
     return None
+
+
+#: calls that make an instance of whatever class
+_COPYING = frozenset(
+    {"cls", "klass", "replace", "_replace", "evolve", "copy", "model_copy", "construct", "model_construct"}
+)
 
 
 class _Reader(SignatureReader):

@@ -7,7 +7,7 @@ import threading
 
 import msgspec
 
-from proctor.extract.facts import changed_attributes, public_names, read_units
+from proctor.extract.facts import changed_attributes, made_instances, public_names, read_units
 from proctor.extract.ignores import read_ignores
 from proctor.extract.source import count_lines, parse, too_deep
 from proctor.model.fact import FileFacts, Unread
@@ -65,7 +65,8 @@ def _read(data: bytes) -> FileFacts | Unread:
         return tree
     n_lines = count_lines(data)
     units = read_units(tree, n_lines)
-    return FileFacts(n_lines, units, read_ignores(data), public_names(units[0]), changed_attributes(units))
+    public, changed = public_names(units[0]), changed_attributes(units)
+    return FileFacts(n_lines, units, read_ignores(data), public, changed, made_instances(units))
 
 
 def _read_on_deep_stack(data: bytes) -> FileFacts | Unread:

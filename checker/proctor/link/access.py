@@ -169,9 +169,19 @@ class Access(Part):
                 symbol = self.rows.canonical(f"{owner}.{event.name}")
             for row in self.rows.find_member(self.rows.effect_writes, symbol):
                 self.sheet.hit(row, symbol, number, event, None, "")
-            for runs in self.rows.find(self.rows.run_writes, symbol):
+            run_rows = self.rows.find(self.rows.run_writes, symbol)
+            for runs in run_rows:
                 if event.value is not None:
                     self.runs.run(runs, self.runs.targets(runs, event.value), number, event, None)
+            if isinstance(ref, LibRef) and isinstance(event, SetAttr) and not run_rows:
+                self._put_in(number, event)
+
+    def _put_in(self, number: int, event: SetAttr) -> None:
+        """A function that the app puts in the place of one of a library's runs wherever the library does."""
+        for ref in self.world.resolve(event.value, self.scope) if event.value is not None else ():
+            if isinstance(ref, UnitRef | BoundRef) and self.world.unit_kind(ref) in ("function", "lambda"):
+                target = UnitKey(ref.path, ref.number)
+                self.sheet.edge(target, number, event.block, self.sheet.place(event), "registers", later=True)
 
     def _keep(self, refs: Refs, event: SetAttr) -> None:
         """What is put on an object, a function or a module from outside: whoever reads the attribute gets it. (What a

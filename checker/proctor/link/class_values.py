@@ -11,6 +11,11 @@ from proctor.model.fact import Bind, Call, Const, Result
 from proctor.model.place import Place
 from proctor.model.program import FromEnv, Known, UnitKey, Unknown, Value
 
+#: classes of libraries that give an instance nothing
+_PLAIN_BASES = frozenset(
+    {"object", "ABC", "Generic", "Protocol", "Enum", "IntEnum", "StrEnum", "Flag", "Exception"}
+)
+
 
 class ClassValues:
     """Values of class attributes under one environment."""
@@ -22,9 +27,49 @@ class ClassValues:
         """The value of a class attribute, own or inherited, set in a class body (or once on `self`). A mark that is
         set anew while the program runs has none."""
         value = self._value(key, name)
-        if isinstance(value, Known) and isinstance(value.value, bool | int | float | None):
-            return Unknown(f"`{name}` is set while the program runs") if self._changes(key, name) else value
+        if not isinstance(value, Known) or not isinstance(value.value, bool | int | float | str | None):
+            return value
+        is_set = self._is_overridden if isinstance(value.value, str) else self._changes
+        if is_set(key, name) or self._is_given(key, name):
+            return Unknown(f"`{name}` is set while the program runs")
         return value
+
+    def _is_overridden(self, key: UnitKey, name: str) -> bool:
+        """Whether a class below has a value of its own, or a method sets it anew."""
+        world = self.reading.world
+        if name.isupper():
+            return False
+        classes = (*world.mro(key)[0], *world.below(key))
+        sets = sum(
+            len(world.scope(each).module.self_attributes(each.number).get(name, ())) for each in classes
+        )
+        bound = any(name in world.scope(each).bindings for each in classes)
+        return sets > (0 if bound else 1) or any(
+            name in world.scope(each).bindings for each in world.below(key)
+        )
+
+    def _is_given(self, key: UnitKey, name: str) -> bool:
+        """Whether an attribute is a field that instances may be given when they are made: by the code, where a decorator
+        writes their constructor, and by anybody, where a library does."""
+        world = self.reading.world
+        owners = world.mro(key)[0]
+        home = next((each for each in owners if name in world.scope(each).bindings), None)
+        if home is None or not any(
+            isinstance(each.event, Bind) and each.event.annotation is not None
+            for each in world.scope(home).bindings[name]
+        ):
+            return False
+        if any(each.rpartition(".")[2] not in _PLAIN_BASES for each in world.mro(key)[1]):
+            return not self._environment_fields(key)
+        fields = [
+            event.name
+            for event in world.scope(home).unit.events
+            if isinstance(event, Bind) and event.annotation is not None
+        ]
+        return any(world.scope(each).unit.decorators for each in owners) and any(
+            world.is_given(world.scope(each).unit.name, name, fields.index(name))
+            for each in (*owners, *world.below(key))
+        )
 
     def _changes(self, key: UnitKey, name: str) -> bool:
         """Whether an attribute that is no constant by its name is set in a second place."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Protocol
 
-from proctor.link.memory import MAX_REFS, Memo, Memory, Refs, attribute_cell, contents_cell, union
+from proctor.link.memory import MAX_REFS, Cell, Memo, Memory, Refs, attribute_cell, contents_cell, union
 from proctor.link.modules import Modules
 from proctor.link.scopes import Binding, Module, Scope
 from proctor.model.fact import (
@@ -168,6 +169,7 @@ class Containers:
             if isinstance(event, Bind) and event.how in ("assign", "annotation", "walrus", "aug"):
                 parts.append(self.contents(event.value, home, values=values, depth=depth + 1))
                 parts.append(self._added(expr.id, home, values))
+                parts.append(self.memory.look_at(_filled_cell(home.key, expr.id)))
             elif isinstance(event, Bind) and event.how in ("for", "unpack", "comprehension"):
                 parts.append(self.contents(event.value, home, values=values, depth=depth + 1))
             elif isinstance(event, Import):
@@ -224,9 +226,9 @@ class Containers:
         parts: list[Refs] = []
         for owner in self.names.mro(key)[0]:
             scope = self.modules.scope(owner)
+            parts.append(self.memory.look_at(_filled_cell(owner, name)))
             if name in scope.bindings:
                 parts.append(self.contents(Name(name), scope, values=values, depth=depth + 1))
-                parts.append(self.memory.look_at(attribute_cell(UnitRef(*owner), f"{name}[]")))
             for method, event in scope.module.self_attributes(owner.number).get(name, ()):
                 parts.append(self.contents(event.value, method, values=values, depth=depth + 1))
             for inner in scope.module.adding:
@@ -304,6 +306,28 @@ class Containers:
                     parts.append(self._added_to(Name(name), inner, values))
         return union(parts)
 
+    def filled(self, scope: Scope, number: int) -> Refs:
+        """What a unit puts into the container that it is given for a parameter."""
+        return self._added_to(Name(scope.unit.params[number].name), scope, True)
+
+    def filled_cells(self, expr: Expr, scope: Scope) -> Iterator[Cell]:
+        """The cells of what others put into a container that they are given."""
+        if isinstance(expr, Name):
+            for binding in self.names.lookup(expr.id, scope):
+                home, name = binding.scope, expr.id
+                if isinstance(binding.event, Import) and binding.event.name is not None:
+                    path, _ = self.modules.import_target(home.module, binding.event)
+                    if path is not None:
+                        yield _filled_cell(UnitKey(path, 0), binding.event.name)
+                elif isinstance(binding.event, Bind):
+                    yield _filled_cell(home.key, name)
+        elif isinstance(expr, Attr):
+            for ref in self.names.resolve(expr.value, scope):
+                if isinstance(ref, ModRef):
+                    yield _filled_cell(UnitKey(ref.path, 0), expr.name)
+                elif isinstance(ref, ObjRef | UnitRef):
+                    yield _filled_cell(UnitKey(ref.path, ref.number), expr.name)
+
     def _added_to(self, container: Expr, scope: Scope, values: bool) -> Refs:
         parts: list[Refs] = []
         for event in scope.additions.get(container, ()):
@@ -312,6 +336,11 @@ class Containers:
             elif event.value is not None:
                 parts.append(self._flattened(event.value if values else event.index, scope))
         return union(parts)
+
+
+def _filled_cell(key: UnitKey, name: str) -> Cell:
+    """The cell of what is put into a container of a module, class or function by whom it is passed to."""
+    return attribute_cell(UnitRef(*key), f"{name}[]")
 
 
 def _receiver_of(scope: Scope, owner: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from proctor.link.arguments import Conditions
 from proctor.link.memory import Cell, Refs
@@ -15,6 +15,10 @@ from proctor.model.fact import Call, Event, Expr, Result
 from proctor.model.place import Place
 from proctor.model.program import Edge, Hit, LibRef, Ref, UnitKey
 from proctor.model.rule import LoadsRow, SettingsRow
+from proctor.model.words import Phase
+
+#: a unit that is made run, in which phase (None: the caller's) and by which trigger
+Way: TypeAlias = "tuple[UnitKey, Phase | None, str]"
 
 
 class Loading(NamedTuple):
@@ -77,9 +81,9 @@ class LinkedUnit(NamedTuple):
     targets: dict[int, tuple[UnitKey, ...]]
     #: blocks that lie in an endless loop
     loops: frozenset[int]
-    #: unit that it makes run -> by which events (-> how many of its parameters are filled before the first argument;
-    #: None where the event is no call that passes its arguments on)
-    calls: dict[UnitKey, dict[int, int | None]]
+    #: way in which it makes a unit run -> by which events (-> how many of its parameters are filled before the first
+    #: argument; None where the event is no call that passes its arguments on)
+    calls: dict[Way, dict[int, int | None]]
 
 
 class Ledger:

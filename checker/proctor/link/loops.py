@@ -68,10 +68,23 @@ def is_endless(test: Expr | None, unit: Unit) -> bool:
             "isRunning",
         )
     if isinstance(test, Op) and test.name in ("and", "or"):
+        if test.name == "or" and _is_unbounded(test):
+            return True
         counts = any(isinstance(operand, Op) and operand.name in _COUNTING for operand in test.operands)
         return any(is_endless(operand, unit) for operand in test.operands) and not (
             counts and test.name == "and"
         )
+    return False
+
+
+def _is_unbounded(test: Op) -> bool:
+    """Whether a condition leaves a loop without an end unless one was asked for (`limit is None or done < limit`)."""
+    for operand in test.operands:
+        if isinstance(operand, Op) and operand.name == "is" and operand.operands[-1] == Const(None):
+            limit = operand.operands[0]
+            others = [each for each in test.operands if isinstance(each, Op) and each.name in _COUNTING]
+            if isinstance(limit, Name | Attr) and any(limit in each.operands for each in others):
+                return True
     return False
 
 

@@ -35,6 +35,9 @@ class Modules:
         self._found: dict[str, str | None] = {}
         self._anywhere: dict[str, tuple[str, ...]] = {}
         self._changed: frozenset[str] | None = None
+        self._instances_made: frozenset[str] | None = None
+        #: class name -> the most positional arguments that an instance is given
+        self._positional: dict[str, int] = {}
 
     def module(self, path: str) -> Module | None:
         """The module of a file that was read; None for others."""
@@ -73,6 +76,20 @@ class Modules:
         """Whether anything may have been put under an attribute of an object, a function or a module from outside: some
         code sets one of this name, or it is a settings key, whose names are handed on."""
         return self.is_changed(attribute) or attribute.isupper()
+
+    def is_given(self, owner: str, field: str, place: int) -> bool:
+        """Whether any code gives an instance of a class of this name that field, which is the `place`th."""
+        if self._instances_made is None:
+            files = (facts.made for path, facts in self.files.items() if not is_test(path))
+            self._instances_made = frozenset(name for made in files for name in made)
+            most: dict[str, int] = {}
+            for name in self._instances_made:
+                made_class, mark, count = name.partition("#")
+                if mark:
+                    most[made_class] = max(most.get(made_class, 0), int(count) if count != "*" else 99)
+            self._positional = most
+        names = (f"{owner}.{field}", f"{owner}.*", f".{field}")
+        return any(name in self._instances_made for name in names) or self._positional.get(owner, 0) > place
 
     def find_module(self, dotted: str) -> str | None:
         """The tree's file (or namespace folder) for an absolute module name; None for a library's."""

@@ -75,9 +75,9 @@ class World(Hierarchy):
         #: the words of all commands of the app, where they are known (see `command_line`)
         self.said: frozenset[str] | None = None
         self._attributes: dict[Any, Memo] = {}
-        self._containers = Containers(self, self, self)
+        self.containers = Containers(self, self, self)
         self._results = Results(self)
-        self._unpacking = Unpacking(self, self._containers)
+        self._unpacking = Unpacking(self, self.containers)
         self._dispatch: dict[type, Callable[..., Refs]] = {
             Name: self._name,
             Attr: self._attr,
@@ -497,11 +497,11 @@ class World(Hierarchy):
 
     def elements(self, expr: Expr | None, scope: Scope) -> Refs:
         """What iterating over `expr` gives."""
-        return self._containers.contents(expr, scope, values=False)
+        return self.containers.contents(expr, scope, values=False)
 
     def contents(self, expr: Expr | None, scope: Scope, *, values: bool) -> Refs:
         """The items of a container; for a mapping its values (or keys, where `values` is False)."""
-        return self._containers.contents(expr, scope, values=values)
+        return self.containers.contents(expr, scope, values=values)
 
 
 def _is_named(refs: Refs, *names: str) -> bool:

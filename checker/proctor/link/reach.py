@@ -148,7 +148,7 @@ class Spread:
             for family in _driven_either_way(self.unit_of(context.unit), driving) if driving else ():
                 self.drive(family)
             for edge in linked.edges:
-                calls = linked.calls[edge.target]
+                calls = linked.calls[(edge.target, edge.phase, edge.trigger)]
                 if (
                     self._applies(edge.main_only, context)
                     and self.is_run(context, edge.event)

@@ -173,6 +173,7 @@ class Runs(Part):
                 refs = self.passable(arg)
                 self.ledger.feed(key, target, refs)
                 self._pass_contents(key, target, arg)
+                self._fill(key, target, arg)
                 if place >= len(positional):
                     self.ledger.feed_kept(_extra(key, place - len(positional)), refs)
         for name, value in call.keywords:
@@ -184,6 +185,7 @@ class Runs(Part):
                 refs = self.passable(value)
                 self.ledger.feed(key, target, refs)
                 self._pass_contents(key, target, value)
+                self._fill(key, target, value)
                 if target == others:
                     self.ledger.feed_kept(_extra(key, name), refs)
 
@@ -227,11 +229,21 @@ class Runs(Part):
     def held(self, expr: Expr) -> Refs:
         """What a container that is passed on holds, beside plain numbers and texts."""
         refs = () if isinstance(expr, Const) else self.world.resolve(expr, self.scope)
+        if isinstance(expr, Name) and self._own_rest(expr, "args") is not None:
+            return refs
         if not any(isinstance(ref, LibObj) and ref.type in _CONTAINERS for ref in refs):
             return ()
         return tuple(
             ref for ref in self.world.contents(expr, self.scope, values=True) if not isinstance(ref, ConstRef)
         )
+
+    def _fill(self, key: UnitKey, number: int, expr: Expr) -> None:
+        """A container that is passed gets what the unit puts into it."""
+        scope = self.world.scope(key)
+        if number in scope.fills and isinstance(expr, Name | Attr):
+            filled = self.world.containers.filled(scope, number)
+            for cell in self.world.containers.filled_cells(expr, self.scope):
+                self.ledger.feed_kept(cell, filled)
 
     def passable(self, expr: Expr) -> Refs:
         """What flows on through a parameter: functions, classes, objects and names of modules, not plain numbers, texts

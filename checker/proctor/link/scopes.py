@@ -62,7 +62,8 @@ class Scope:
     """A unit inside its module, with its name table (built when first asked for)."""
 
     __slots__ = (
-        "_additions", "_bindings", "_given", "_operations", "_signature", "key", "memo", "module", "param_index", "parent", "unit",
+        "_additions", "_bindings", "_fills", "_given", "_operations", "_signature", "key", "memo", "module", "param_index",
+        "parent", "unit",
     )  # fmt: skip
 
     def __init__(self, module: Module, unit: Unit) -> None:
@@ -77,6 +78,7 @@ class Scope:
         self._operations: tuple[Operation, ...] | None = None
         self._given: list[Return | Yield] | None = None
         self._signature: Signature | None = None
+        self._fills: frozenset[int] | None = None
         self.param_index = {param.name: i for i, param in enumerate(unit.params)}
 
     @property
@@ -118,6 +120,14 @@ class Scope:
                 elif isinstance(event, Call) and isinstance(event.func, Attr) and event.func.name in _ADDERS:
                     self._add(self._additions, event.func.value, event)
         return self._additions
+
+    @property
+    def fills(self) -> frozenset[int]:
+        """The parameters that stand for containers into which this unit puts something."""
+        if self._fills is None:
+            names = {expr.id for expr in self.additions if isinstance(expr, NameExpr)}
+            self._fills = frozenset(number for name, number in self.param_index.items() if name in names)
+        return self._fills
 
     def _add(self, table: dict[Expr, list[Call | SetItem]], container: Expr, event: Call | SetItem) -> None:
         table.setdefault(container, []).append(event)

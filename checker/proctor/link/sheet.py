@@ -7,7 +7,8 @@ from typing import Literal
 import msgspec
 
 from proctor.link.bodies import main_blocks
-from proctor.link.linked import EnvironmentWrite, Hidden, Ledger, LinkedUnit, Loading
+from proctor.link.either import settled
+from proctor.link.linked import EnvironmentWrite, Hidden, Ledger, LinkedUnit, Loading, Way
 from proctor.link.loops import main_loop_blocks
 from proctor.link.passed import given
 from proctor.link.scopes import Scope
@@ -32,7 +33,7 @@ class Sheet:
         self.main_blocks = main_blocks(self.unit)
         self.loops = main_loop_blocks(self.unit)
         self.targets: dict[int, dict[UnitKey, None]] = {}
-        self.calls: dict[UnitKey, dict[int, int | None]] = {}
+        self.calls: dict[Way, dict[int, int | None]] = {}
         self.edges: dict[tuple[UnitKey, str, str | None, str | None, str, bool, str], Edge] = {}
         self.hits: list[Hit] = []
         self.loads: list[Loading] = []
@@ -86,7 +87,7 @@ class Sheet:
         where the call passes its arguments on: how many parameters are filled before the first of them."""
         if phase is None and not trigger and not process and not names:
             self.targets.setdefault(number, {})[target] = None
-        calls = self.calls.setdefault(target, {})
+        calls = self.calls.setdefault((target, phase, trigger), {})
         calls[number] = offset if calls.get(number, offset) == offset else None
         main_only, guard = self._state(block)
         mark = (target, how, phase, lane, trigger, main_only, part)
@@ -202,14 +203,20 @@ class Sheet:
         """Note the effects that using `symbol` has, as far as the arguments of `call` allow (or of the call in another
         scope that `told` says)."""
         asked, scope = told or (call, self.scope)
-        for row in self.rows.find(self.rows.effects, symbol):
+        held: list[tuple[EffectRow, str]] = []
+        rows = self.rows.find(self.rows.effects, symbol)
+        for row in rows:
             if row.awaited is not None and call is not None:
                 driven = call.use in ("await", "value", "return")
                 if row.awaited != driven and (row.awaited or call.use == "await"):
                     continue
             holds = self.ledger.conditions.hold(row.where, asked, scope)
             if holds is not False:
-                self.hit(row, symbol, number, event, call, holds if isinstance(holds, str) else "")
+                held.append((row, holds if isinstance(holds, str) else ""))
+        if len(rows) > 1 and any(unsure for _, unsure in held):
+            held = settled(held, rows)
+        for row, unsure in held:
+            self.hit(row, symbol, number, event, call, unsure)
 
     def handed_on(self, run: RunsRow, expr: Expr, number: int, event: Call) -> None:
         """`Thread(target=app.run, kwargs={"port": 80})`: note what a library's function that `run` has run does with those

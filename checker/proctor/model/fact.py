@@ -358,13 +358,15 @@ class Ignore(msgspec.Struct, frozen=True, array_like=True):
 
 class FileFacts(msgspec.Struct, frozen=True, array_like=True):
     """All facts of one readable file. `n_lines` is its physical line count; `public` is `__all__` if literal; `changed`
-    are the attributes that it sets on objects other than a method's own (`view.value = True`), sorted."""
+    are the attributes that it sets on objects other than a method's own (`view.value = True`), sorted; `made` says what
+    instances of classes are given: "Class.name" for a keyword, "Class#n" for n positional arguments ("*" for any), sorted."""
 
     n_lines: int
     units: tuple[Unit, ...]
     ignores: tuple[Ignore, ...]
     public: tuple[str, ...] | None = None
     changed: tuple[str, ...] = ()
+    made: tuple[str, ...] = ()
 
 
 class Unread(msgspec.Struct, frozen=True, array_like=True):
