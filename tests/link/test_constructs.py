@@ -1446,6 +1446,46 @@ class Mail(Job):
 Mail().run()
 """
     },
+    "a container's subclass": {
+        "main.py": """
+class Job:
+    def runs_go(self): pass
+class Other:
+    def runs_other(self): pass
+class Registry(dict):
+    def add(self, name, job): self[name] = job
+class Typed(dict[str, Other]):
+    pass
+class Rows(list):
+    def put(self, job): self.append(job)
+R = Registry()
+R.add("a", Job())
+R["a"].runs_go()
+T = Typed()
+T["x"] = Other()
+T["x"].runs_other()
+rows = Rows()
+rows.put(Job())
+for row in rows: row.runs_go()
+for name, job in R.items(): job.runs_go()
+R.get("a").runs_go()
+""",
+    },
+    "generic bases": {
+        "main.py": """
+from typing import Generic, TypeVar
+T = TypeVar("T")
+class Base(Generic[T]):
+    def __init__(self, model): self.model = model
+    def get(self): return self.runs_in()
+    def runs_in(self): pass
+class Users(Base[int]):
+    pass
+class Deep(Users): pass
+users = Deep(int)
+users.get()
+""",
+    },
 }
 
 

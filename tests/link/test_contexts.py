@@ -63,6 +63,63 @@ def main():  # want: worker:startup
 main()
 """,
     },
+    "a script without an ending": {
+        "Procfile": "worker: bin/work\n",
+        "bin/work": """#!/usr/bin/env python
+from jobs import run
+run()
+""",
+        "jobs.py": """
+def run():  # want: worker:startup
+    pass
+""",
+    },
+    "names of jobs in an app's settings": {
+        "Procfile": "web: gunicorn app:app\nworker: python work.py\n",
+        "app.py": """
+from flask import Flask
+from redis import Redis
+from rq import Queue, Worker
+app = Flask(__name__)
+app.config["SCHEDULE"] = {"jobs.sweep": {"seconds": 1}}
+class Jobs:
+    def __init__(self, app):
+        self.config = {"schedule": app.config["SCHEDULE"]}
+    def push(self, name):  # want: web:request
+        Queue(connection=Redis()).enqueue_call(name)
+    def push_all(self):  # want: web:request
+        for name, settings in self.config["schedule"].items():
+            self.push(name)
+jobs = Jobs(app)
+@app.route("/")
+def index():  # want: web:request
+    jobs.push_all()
+""",
+        "jobs.py": """
+def sweep():  # want: worker:job
+    pass
+def other():  # want: nobody
+    pass
+""",
+        "work.py": """
+from redis import Redis
+from rq import Worker
+Worker(["default"], connection=Redis()).work()
+""",
+    },
+    "a request's context carried into a thread": {
+        "Procfile": "web: gunicorn app:app\n",
+        "app.py": """
+import threading
+from flask import Flask, copy_current_request_context
+app = Flask(__name__)
+@app.route("/")
+def index():  # want: web:request
+    threading.Thread(target=copy_current_request_context(fetch)).start()
+def fetch():  # want: web:thread
+    pass
+""",
+    },
 }
 
 

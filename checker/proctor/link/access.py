@@ -153,9 +153,9 @@ class Access(Part):
             owner = ref.symbol if isinstance(ref, LibRef) else ref.type
             self._setting_item(owner, number, event)
             if isinstance(event, SetItem) and isinstance(event.index, Const) and event.value is not None:
-                self.ledger.feed_attribute(
-                    self.rows.canonical(f"{owner}[{event.index.value}]"), self.runs.passable(event.value)
-                )
+                kept = self.rows.canonical(f"{owner}[{event.index.value}]")
+                self.ledger.feed_attribute(kept, self.runs.passable(event.value))
+                self.ledger.feed_attribute(f"{kept}[]", self.runs.names_held(event.value))
             if isinstance(event, SetAttr) and event.value is not None:
                 self.ledger.feed_attribute(
                     self.rows.canonical(f"{owner}.{event.name}"), self.runs.passable(event.value)

@@ -34,6 +34,12 @@ _PASS_ON = {"sorted": 0, "list": 0, "tuple": 0, "set": 0, "reversed": 0, "iter":
             "enumerate": 0, "filter": 1, "zip": 0, "max": 0, "min": 0}  # fmt: skip
 
 
+_CONTAINERS = frozenset(
+    {"builtins.dict", "builtins.list", "builtins.set", "collections.OrderedDict", "collections.UserDict",
+     "collections.UserList", "collections.defaultdict", "collections.deque", "typing.Dict", "typing.List"}
+)  # fmt: skip
+
+
 class Names(Protocol):
     """What containers ask of name resolution."""
 
@@ -81,8 +87,31 @@ class Containers:
             return ()
         key = (scope.key, expr, values)
         return self.memory.remembered(
-            self._contents, key, lambda: self._read_contents(expr, scope, values, depth)
+            self._contents,
+            key,
+            lambda: self._read_contents(expr, scope, values, depth) or self._own(expr, scope, values),
         )
+
+    def _own(self, expr: Expr, scope: Scope, values: bool) -> Refs:
+        """What an object of a class that is a container holds (`class Registry(dict[str, Job])`)."""
+        if not isinstance(expr, Name | Attr | Result):
+            return ()
+        parts: list[Refs] = []
+        for ref in self.names.resolve(expr, scope):
+            project, library = (
+                self.names.mro(UnitKey(ref.path, ref.number)) if isinstance(ref, ObjRef) else ((), ())
+            )
+            for owner in project if not _CONTAINERS.isdisjoint(library) else ():
+                home = self.modules.scope(owner)
+                for inner in home.module.adding:
+                    receiver = _receiver_of(inner, owner.number)
+                    if receiver:
+                        parts.append(self._added_to(Name(receiver), inner, values))
+                for base in home.unit.bases:
+                    if isinstance(base, Item):
+                        said = base.index.items[-1] if isinstance(base.index, Seq) else base.index
+                        parts.append(self.names.annotated(said, home.parent or home))
+        return union(parts)
 
     def _read_contents(self, expr: Expr, scope: Scope, values: bool, depth: int) -> Refs:
         if isinstance(expr, Seq):
@@ -106,18 +135,29 @@ class Containers:
         if isinstance(expr, Attr):
             return self._attribute_contents(expr, scope, values, depth)
         if isinstance(expr, Item):
-            inside = self._inner_displays(expr, scope)
+            inside = self._inner(expr, scope)
             held = [self.contents(each, home, values=values, depth=depth + 1) for each, home in inside]
+            held.extend(self._kept_contents(expr, scope))
             return union([self.contents(expr.value, scope, values=True, depth=depth + 1), *held])
         if isinstance(expr, Await):
             return self.contents(expr.value, scope, values=values, depth=depth + 1)
         return ()
 
-    def _inner_displays(self, expr: Item, scope: Scope) -> list[tuple[Expr, Scope]]:
-        """The containers written inside another one, that an item of it may be (`TABLE["jobs"]`)."""
+    def _kept_contents(self, expr: Item, scope: Scope) -> list[Refs]:
+        """What the app itself put under a key of a library's object (`app.config["JOBS"] = {"mail": send}`)."""
+        if not isinstance(expr.index, Const):
+            return []
+        return [
+            self.memory.look_at(("", f"{self.modules.rows.canonical(f'{ref.type}[{expr.index.value}]')}[]"))
+            for ref in self.names.resolve(expr.value, scope)
+            if isinstance(ref, LibObj) and not ref.type.startswith("builtins.")
+        ]
+
+    def _inner(self, expr: Item, scope: Scope) -> list[tuple[Expr, Scope]]:
+        """The containers inside another one, that an item of it may be (`TABLE["jobs"]`)."""
         outer: list[tuple[Expr, Scope]] = []
         if isinstance(expr.value, Item):
-            outer = self._inner_displays(expr.value, scope)
+            outer = self._inner(expr.value, scope)
         else:
             outer = self._displays_of(expr.value, scope)
         found: list[tuple[Expr, Scope]] = []
@@ -126,7 +166,7 @@ class Containers:
             items = [(None, item) for item in each.items] if isinstance(each, Seq) else pairs
             for key, value in items:
                 fits = not (isinstance(key, Const) and isinstance(expr.index, Const)) or key == expr.index
-                if fits and isinstance(value, Map | Seq):
+                if fits and isinstance(value, Map | Seq | Item | Name | Attr):
                     found.append((value, home))
         return found
 

@@ -10,7 +10,7 @@ from proctor.link.memory import Memo, Memory, Refs, attribute_cell, union
 from proctor.link.modules import Modules
 from proctor.link.rows import Rows
 from proctor.link.scopes import Binding, Scope
-from proctor.model.fact import Attr, Bind, Call, Define, Expr, FileFacts, Name, Result
+from proctor.model.fact import Attr, Bind, Call, Define, Expr, FileFacts, Item, Name, Result
 from proctor.model.program import BoundRef, ConstRef, LibObj, LibRef, ObjRef, Ref, UnitKey, UnitRef
 from proctor.model.tree import SourceTree
 
@@ -209,7 +209,10 @@ class Hierarchy(Modules, Memory):
         scope = self.scope(key)
         enclosing = scope.parent or scope
         for base in scope.unit.bases:
-            for ref in self.resolve(base, enclosing):
+            refs = self.resolve(base, enclosing)
+            if not refs and isinstance(base, Item):
+                refs = self.resolve(base.value, enclosing)  # `class Users(Store[User])`
+            for ref in refs:
                 if isinstance(ref, UnitRef) and self.unit_kind(ref) == "class":
                     above = UnitKey(ref.path, ref.number)
                     more, libs = self.mro(above)

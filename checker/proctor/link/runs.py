@@ -255,6 +255,20 @@ class Runs(Part):
             and not (isinstance(ref, LibObj) and ref.type.startswith("builtins."))
         )
 
+    def names_held(self, expr: Expr) -> Refs:
+        """What a display that is kept holds, among its keys too: functions, classes, objects and names of modules."""
+        if not isinstance(expr, Map | Seq):
+            return ()
+        held = (
+            *self.world.contents(expr, self.scope, values=True),
+            *self.world.contents(expr, self.scope, values=False),
+        )
+        return tuple(
+            ref
+            for ref in dict.fromkeys(held)
+            if not isinstance(ref, ConstRef) or self.world.names_code(ref.value)
+        )
+
     def _feed_beside(self, row: RunsRow, table: Expr) -> None:
         """A mapping that stands beside a class in a table holds keyword arguments for its methods
         (`[("/", Page, {"store": store})]`)."""

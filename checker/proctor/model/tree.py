@@ -17,13 +17,16 @@ SKIPPED_FOLDERS = frozenset(
 #: A larger file is not source that a person wrote; it is named as not read.
 MAX_SOURCE_BYTES = 2_000_000
 
+#: bytes of a file that hold its `#!` line
+_HEAD = 80
+
 
 class SourceTree:
     """The files below `root`, with unsaved texts laid over them.
 
     `files` are paths relative to the root with `/`, sorted; `python` those that are Python source. `skipped`
     names each file or link left out and why. Symbolic links are followed only to files inside the root
-    that are not reached otherwise. Nothing is read until asked for.
+    that are not reached otherwise. Nothing is read until asked for, but the first line of files whose name has no ending.
     """
 
     def __init__(
@@ -38,11 +41,27 @@ class SourceTree:
         self.files: tuple[str, ...] = tuple(sorted({*files, *self.overlay}))
         self._set = frozenset(self.files)
         self._folders = _folders(self.files)
-        self.python: tuple[str, ...] = tuple(path for path in self.files if path.endswith(".py"))
+        self.python: tuple[str, ...] = tuple(
+            path for path in self.files if path.endswith(".py") or self._is_script(path)
+        )
         self.skipped: tuple[tuple[str, str], ...] = tuple(sorted(skipped))
 
     def __contains__(self, path: str) -> bool:
         return path in self._set
+
+    def _is_script(self, path: str) -> bool:
+        """Whether a file without an ending says in its first line that Python runs it (`bin/worker`)."""
+        if "." in path[path.rfind("/") + 1 :]:
+            return False
+        if path in self.overlay:
+            head = self.overlay[path][:_HEAD]
+        else:
+            try:
+                with open(f"{self.root}/{path}", "rb", buffering=0) as file:
+                    head = file.read(_HEAD)
+            except OSError:
+                return False
+        return head.startswith(b"#!") and b"python" in head.partition(b"\n")[0]
 
     def is_folder(self, path: str) -> bool:
         """Whether any file in scope lies below `path` ("" is the root)."""
