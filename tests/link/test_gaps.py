@@ -39,6 +39,47 @@ def test_a_gap_is_said(source: str, line: int, word: str) -> None:
     assert word in gaps[0].reason
 
 
+UNKNOWN = """
+import nowhere
+
+class Mine(nowhere.Server):
+    seen = {}
+    def on_message(self, text):
+        self.seen[text] = 1
+
+def main():
+    server = Mine()
+    server.serve()
+"""
+
+
+def test_a_library_that_may_run_the_program_hides_what_it_runs() -> None:
+    found = view(link({"main.py": UNKNOWN + "main()\n"}))
+    assert [(gap.place.line, gap.effects) for gap in found.gaps] == [(11, None)]
+    assert "nowhere.Server" in found.gaps[0].reason and "`Mine`" in found.gaps[0].reason
+    assert found.may_stay
+
+
+STAYING = {
+    "a loop of its own": UNKNOWN + "main()\nimport time\nwhile True:\n    time.sleep(1)\n",
+    "a method of the app": UNKNOWN.replace("serve", "on_message") + "main()\n",
+    "code that never runs": UNKNOWN,
+    "a class without methods": "import nowhere\nclass Mine(nowhere.Server):\n    x = 1\nMine().serve()\n",
+    "a class of the standard library": UNKNOWN.replace("nowhere", "socketserver") + "main()\n",
+}
+
+
+@pytest.mark.parametrize("source", STAYING.values(), ids=STAYING)
+def test_only_what_may_keep_a_program_going_hides(source: str) -> None:
+    found = view(link({"main.py": source}))
+    assert found.gaps == () and not found.may_stay
+
+
+def test_a_server_is_not_kept_going_by_its_libraries() -> None:
+    source = f"from flask import Flask\n{UNKNOWN}main()\napp = Flask('x')\n"
+    assert not view(link({"app.py": source}, "gunicorn app:app")).may_stay
+
+
 NO_GAPS = {
     "a known decorator": "import functools\n@functools.lru_cache\ndef job(): pass\njob()\n",
     "a decorator of the app": "def mark(f):\n    return f\n@mark\ndef job(): pass\njob()\n",

@@ -38,13 +38,20 @@ def _is_of_the_app(views: Views) -> str | None:
     return "it runs none of the app's code" if beside else None
 
 
+def _may_stay(views: Views) -> bool:
+    """Whether a library that no model speaks of may keep a program going: then it may do anything."""
+    return any(view.may_stay for view in views)
+
+
 def _stays(views: Views) -> str | None:
-    return None if any(view.stays for view in views) else "it ends by itself"
+    return None if any(view.stays or view.may_stay for view in views) else "it ends by itself"
 
 
 def _works(views: Views) -> str | None:
     if _stays(views):
         return "it ends by itself"
+    if _may_stay(views):
+        return None
     if _does(views, "serves-http", "serves-dev", "consumes-jobs", "runs-bot", "schedules") or _phases(
         views, _WORK
     ):
@@ -53,6 +60,8 @@ def _works(views: Views) -> str | None:
 
 
 def _serves(views: Views) -> str | None:
+    if _may_stay(views):
+        return None
     if _does(views, "serves-http", "serves-dev"):
         return None
     # where the environment decides it may serve
@@ -64,6 +73,8 @@ def _serves(views: Views) -> str | None:
 def _consumes(views: Views) -> str | None:
     if _stays(views):
         return "it ends by itself"
+    if _may_stay(views):
+        return None
     if _does(views, "consumes-jobs", "runs-bot", "schedules", "receives", "pops") or _phases(
         views, ("job", "tick", "loop")
     ):
@@ -76,6 +87,8 @@ def _consumes(views: Views) -> str | None:
 def _runs_jobs(views: Views) -> str | None:
     if _stays(views):
         return "it ends by itself"
+    if _may_stay(views):
+        return None
     if _does(views, "consumes-jobs", "receives", "pops") or _phases(views, ("job", "tick", "loop")):
         return None
     return "it runs no jobs"

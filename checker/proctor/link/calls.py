@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 
 import msgspec
@@ -71,6 +72,30 @@ class Calls(Part):
             guessed = self.ledger.vague(self.key, number, event.func.name)
             if guessed is not None:
                 self._project_call(BoundRef(*guessed, *guessed), number, event)
+
+    def _goes_on(self, func: Attr, event: Call) -> None:
+        """An object of a class below one that no model speaks of is told to do what only that class knows."""
+        for ref in self.world.resolve(func.value, self.scope):
+            if isinstance(ref, ObjRef):
+                key = UnitKey(ref.path, ref.number)
+                library = next(filter(self._is_unknown, self.world.mro(key)[1]), "")
+                if library and self._public(key):
+                    name = self.world.scope(key).unit.name
+                    reason = (
+                        f"`{library}` is not modelled: what its `{func.name}` runs of `{name}` is not known"
+                    )
+                    self.sheet.hidden.append(Hidden(self.key, self.sheet.place(event), reason, begins=True))
+                    return
+
+    def _is_unknown(self, symbol: str) -> bool:
+        """Whether no model speaks of the library that a symbol is of."""
+        root = symbol.partition(".")[0]
+        return not (
+            root in self.rows.roots
+            or root in sys.stdlib_module_names
+            or root == "builtins"
+            or symbol in self.rows.class_bases
+        )
 
     def _is_told(self, ref: Ref) -> bool:
         """Whether it is known what calling `ref` does: a library's proxy may stand for an object of the app."""
@@ -235,6 +260,8 @@ class Calls(Part):
         if asked and event.args:
             self._ask_object(asked, number, event)
         self.sheet.effects(symbol, number, event, event)
+        if isinstance(event.func, Attr) and self._is_unknown(symbol.rpartition(".")[0]):
+            self._goes_on(event.func, event)
         matched = self._passed_on(symbol, number, event)
         for loads in self.rows.find(self.rows.loads, symbol):
             self.sheet.loads.append(Loading(self.key, loads, number, self.sheet.place(event)))

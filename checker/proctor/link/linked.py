@@ -42,12 +42,14 @@ def elsewhere_reason(dotted: str, folder: str) -> str:
 
 
 class Hidden(NamedTuple):
-    """Something in a unit that could not be followed. `target` is the unit that it may run."""
+    """Something in a unit that could not be followed. `target` is the unit that it may run. `begins`: it may be where the
+    program goes on until it is stopped, in which case what it runs is not known."""
 
     source: UnitKey
     place: Place
     reason: str
     target: UnitKey | None = None
+    begins: bool = False
 
 
 class EnvironmentWrite(NamedTuple):

@@ -81,7 +81,7 @@ class Linker(Ledger):
         while queue:
             current = queue.pop()
             linked = self.units.get(current)
-            if linked is None or any(hidden.target is None for hidden in linked.hidden):
+            if linked is None or any(hidden.target is None and not hidden.begins for hidden in linked.hidden):
                 return None
             effects.update(dict.fromkeys(hit.effect for hit in linked.hits))
             if "dynamic-import" in effects:

@@ -80,10 +80,13 @@ class Runs(Part):
         found = self.ledger.methods.get((owner, wanted))
         if found is None:
             module = self.world.module(owner.path)
+            if module is None:
+                return ()
+            body = module.facts.units[owner.number]
             found = self.ledger.methods[owner, wanted] = tuple(
                 UnitKey(owner.path, unit.index)
-                for unit in (module.functions_of(owner.number) if module is not None else ())
-                if any(_fits(unit, pattern) for pattern in wanted)
+                for unit in module.functions_of(owner.number)
+                if any(_fits(unit, pattern, body) for pattern in wanted)
             )
         return found
 
@@ -472,15 +475,18 @@ def _names_of(unit: Unit, event: Event) -> tuple[str, ...]:
     return (*texts, unit.name)
 
 
-def _fits(unit: Unit, pattern: str) -> bool:
+def _fits(unit: Unit, pattern: str, body: Unit) -> bool:
+    """Whether a method that the class body `body` defines is meant by a pattern of a row."""
     if pattern == "*":
         # what is called on the class itself is called by the app
-        on_class = any(_last_name(each) in ("classmethod", "staticmethod") for each in unit.decorators)
+        on_class = any(_last_name(each, body) in ("classmethod", "staticmethod") for each in unit.decorators)
         return not unit.name.startswith("_") and not on_class
     if pattern.startswith("@"):
-        return any(_last_name(decorator) == pattern[1:] for decorator in unit.decorators)
+        return any(_last_name(decorator, body) == pattern[1:] for decorator in unit.decorators)
     return fnmatchcase(unit.name, pattern)
 
 
-def _last_name(expr: Expr) -> str:
+def _last_name(expr: Expr, body: Unit) -> str:
+    made = body.events[expr.event] if isinstance(expr, Result) else None
+    expr = made.func if isinstance(made, Call) else expr
     return expr.id if isinstance(expr, Name) else expr.name if isinstance(expr, Attr) else ""

@@ -62,6 +62,8 @@ class View:
         self.settings: LaunchSettings = parts[1]
         self.loader: Loader = parts[2]
         self._done = (-1, -1)
+        #: whether a library that no model speaks of may keep it going
+        self.may_stay = False
         #: what the entry point names but its module does not have
         self.missing_symbol = ""
         self._setting_hits: tuple[tuple[Context, Hit], ...] = ()
@@ -108,6 +110,9 @@ class View:
         """Whether the program goes on until it is stopped: its launcher says so, or its code does."""
         if self.launch.long_running or self.launch.ends:
             return self.launch.long_running
+        return self._code_stays()
+
+    def _code_stays(self) -> bool:
         return (
             any(
                 context.phase == "loop" or (hit.forever and context.phase in ("startup", "import"))
@@ -115,6 +120,12 @@ class View:
             )
             or self._stays_in_threads()
         )
+
+    def _may_go_on(self, unit: UnitKey) -> bool:
+        """Whether a unit runs at start-up in a program of which nothing says what it does when it has started."""
+        if self.launch.ends or self.reach.drives or self._code_stays():
+            return False
+        return not self.phases(unit).isdisjoint({"startup", "import"})
 
     def _stays_in_threads(self) -> bool:
         """Whether a thread for which the interpreter waits goes round for ever, or a timer sets itself again."""
@@ -273,7 +284,11 @@ class View:
         for key in dict.fromkeys(context.unit for context in self.contexts):
             linked = self.linked.linker.units.get(key)
             for hidden in linked.hidden if linked else ():
-                if hidden.target is None:
+                if hidden.begins:
+                    if self._may_go_on(key):
+                        self.may_stay = True
+                        gaps[Gap(place=hidden.place, reason=hidden.reason, process=self.process.name)] = None
+                elif hidden.target is None:
                     gaps[Gap(place=hidden.place, reason=hidden.reason, process=self.process.name)] = None
                 elif hidden.target not in reached:
                     self._hide_target(gaps, hidden.target, hidden.place, hidden.reason)

@@ -267,6 +267,11 @@ class ProcessView(Protocol):
         """Whether the program goes on until it is stopped: its launcher says so, or its code does."""
         ...
 
+    @property
+    def may_stay(self) -> bool:
+        """Whether nothing says that it stays, but a library that no model speaks of may keep it going."""
+        ...
+
     def hits(self, *effects: Effect) -> Iterator[tuple[Context, Hit]]:
         """Each effect (all, or those named) in each context that has it; hits in dead or foreign
         `__main__` blocks are left out, and `context.phase` is "loop" inside the main loop."""
