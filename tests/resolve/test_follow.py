@@ -442,3 +442,13 @@ def test_a_folder_with_a_project_of_its_own_is_built_from_there() -> None:
     }  # fmt: skip
     launched = {each.process.name: each.launches[0].words for each in resolved(files)}
     assert launched == {"mock": ("node", "index.js"), "container": ("python", "app.py")}
+
+
+def test_a_developers_manifest_counts_where_nothing_else_runs_the_apps_code() -> None:
+    compose = "services:\n  web:\n    build: .\n    command: gunicorn app:app\n    volumes: ['./:/app']\n"
+    mock = {"mock/Dockerfile": 'FROM node:20\nCMD ["node", "index.js"]\n', "mock/index.js": ""}
+    files = {"app.py": "", "docker-compose.yml": compose, **mock}
+    assert [each.process.name for each in resolved(files)] == ["mock", "web (compose)"]
+    assert [each.process.name for each in resolved({**files, "Procfile": "web: gunicorn app:app\n"})] == [
+        "web", "mock (Dockerfile)",
+    ]  # fmt: skip

@@ -8,6 +8,7 @@ from proctor.judge import commands, effects, formation, pairs, paths, signals, v
 from proctor.judge.children import stays_for
 from proctor.judge.clauses import DECLARED, HIDEABLE, not_applicable
 from proctor.judge.drafts import Doubt, Judge, Outcome, Platform
+from proctor.judge.programs import shown
 from proctor.judge.summary import process_reports
 from proctor.model.finding import ClauseVerdict, Coverage, Finding, Judgement
 from proctor.model.process import ResolvedProcess
@@ -271,6 +272,9 @@ def _hidden(clause: str, item: ResolvedProcess, views: tuple[ProcessView, ...], 
             if view.launch.unresolved and (clause == "VIII.1" or not view.launch.launcher):
                 return view.launch.unresolved
             continue
+        language = view.details.get("language") if view.stays else None
+        if language:
+            return f"the code of `{shown(view.launch)}` is written in {language}, which is not read"
         for gap in view.gaps:
             harmless = gap.effects is not None and asked.isdisjoint(gap.effects)
             if clause in (gap.clauses or HIDEABLE) and not harmless:

@@ -250,7 +250,8 @@ class View:
         self.linked.linker.run()
         self.settings.reached = frozenset(context.unit for context in self.contexts)
         self.settings.forget()
-        self.loader.load_modules()
+        if self.launch.is_python or self.launch.entry or not self.launch.launcher:
+            self.loader.load_modules()
         changed = len(self.contexts) != before
         if not changed:
             self._done = (self.linked.linker.n_linked, before)

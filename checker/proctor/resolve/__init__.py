@@ -29,19 +29,31 @@ def entry_points(
     declaration: Declaration, launchers: Sequence[LauncherModel], tree: SourceTree
 ) -> tuple[ResolvedProcess, ...]:
     """The programs that each process type starts, in the declaration's order (those of further manifests behind,
-    without what is meant for development: what is marked so, and manifests that start a development server where the
-    first one starts none).
+    without what is meant for development: what is marked so where anything else runs the app's code, and manifests that
+    start a development server where the first one starts none).
     Never raises: what cannot be followed is said in `unresolved`."""
     catalogue = Catalogue(launchers)
     project = Project(tree, declaration.requirements)
-    # what only a developer's machine starts is no part of the formation, unless nothing else is declared
-    others = [each for each in declaration.other_process_types if not each.development]
-    first, further = (
+    others = declaration.other_process_types
+    first, further, developers = (
         [_resolve(each, catalogue, project, declaration.variables) for each in types]
-        for types in (declaration.process_types, others)
+        for types in (
+            declaration.process_types,
+            [each for each in others if not each.development],
+            [each for each in others if each.development],
+        )
     )
+    # what only a developer's machine starts is no part of the formation, unless nothing else runs the app's code
+    if tree.python and not any(map(_may_run_python, (*first, *further))):
+        further += developers
     left_out = _for_development(further) if first and not _for_development(first) else frozenset()
     return (*first, *(each for each in further if each.process.place.path not in left_out))
+
+
+def _may_run_python(resolved: ResolvedProcess) -> bool:
+    return bool(resolved.unresolved) or any(
+        launch.is_python or launch.entry or not launch.launcher for launch in resolved.launches
+    )
 
 
 def _for_development(resolved: Sequence[ResolvedProcess]) -> frozenset[str]:
