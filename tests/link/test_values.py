@@ -177,6 +177,17 @@ BLOCKS = {
     "on, seen = True, 0\nwhile on and not seen:\n    runs()": {"loop"},
     "from concurrent.futures import ThreadPoolExecutor, as_completed\nwith ThreadPoolExecutor() as pool:\n"
     "    for task in as_completed([pool.submit(len, 'a')]):\n        runs()": {"startup"},
+    # it only computes, and leaves when it is done
+    "todo = [1]\nwhile True:\n    if not todo:\n        break\n    runs(); todo.pop()": {"startup"},
+    "import re\nwhile True:\n    if re.match('a', 'b'):\n        break\n    runs()": {"startup"},
+    # it waits, itself or in what it calls, or may do so
+    "import time\nwhile True:\n    if 1 > len('a'):\n        break\n    runs(); time.sleep(1)": {"loop"},
+    "import time\ndef pause(): time.sleep(1)\nwhile True:\n    if 1 > len('a'):\n        break\n"
+    "    runs(); pause()": {"loop"},
+    "import somewhere\nwhile True:\n    if somewhere.poll() is None:\n        break\n    runs()": {"loop"},
+    "def work(queue):\n    while True:\n        if queue.get() is None:\n            return\n        runs()\nwork(0)": {
+        "loop"
+    },
     "import atexit\natexit.register(runs)": {"shutdown"},
     "import signal\nsignal.signal(signal.SIGTERM, lambda n, f: runs())": {"signal"},
     "import threading\nthreading.Thread(target=runs).start()": {"thread"},

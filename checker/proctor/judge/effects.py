@@ -25,6 +25,7 @@ Words of `[when]` and `[unless]`:
 - `once_per_unit`: effects of which a unit gets one finding, at the first place.
 - `per_item`: the call starts one thing for each item of what a request or job brings; `bounded_by`: not where the unit or what it
   runs does such a thing.
+- `looped`: in an endless loop, its own or that of a thread, which may be further out.
 - `once`: one finding per process type instead of one per place.
 """
 
@@ -52,6 +53,7 @@ class _When(WantedIn, frozen=True, kw_only=True, forbid_unknown_fields=True):
     unit: str = ""
     once: bool = False
     per_item: bool = False
+    looped: bool = False
     bounded_by: Wanted | None = None
     once_per_unit: tuple[str, ...] = ()
     symbol_not: tuple[str, ...] = ()
@@ -176,7 +178,23 @@ def _is_method_of(classes: tuple[str, ...], key: UnitKey, program: Program) -> b
 def _asks_items(when: _When, view: ProcessView, context: Context, hit: Hit, program: Program) -> bool:
     if when.per_item and not is_per_item(program, view, context, hit):
         return False
+    if when.looped and not _is_looped(view, context, hit):
+        return False
     return when.bounded_by is None or not bounds(program, hit.unit, when.bounded_by)
+
+
+def _is_looped(view: ProcessView, context: Context, hit: Hit) -> bool:
+    if context.phase == "loop" or hit.in_main_loop:
+        return True
+    seen = {context}
+    origin = view.contexts.get(context)
+    while origin is not None and origin[0] not in seen and origin[0].phase == context.phase:
+        above, edge = origin
+        if edge.in_main_loop:
+            return True
+        seen.add(above)
+        origin = view.contexts.get(above)
+    return False
 
 
 def _flows(when: _When, hit: Hit, program: Program) -> bool:

@@ -12,6 +12,7 @@ from proctor.judge.handlers import Flag
 from proctor.judge.noticing import looks
 from proctor.judge.order import OrderQuestion, answers
 from proctor.judge.path_words import Point, blocks_around, is_in_main_loop
+from proctor.judge.polling import marks_afterwards
 from proctor.model.fact import Attr, Call, Const, Jump, Result, Return, Unit
 from proctor.model.place import Place
 from proctor.model.program import Context, Hit, UnitKey
@@ -211,6 +212,8 @@ def work_at_risk(deeds: Deeds, loop: Loop) -> Work:
         return "lost"
     if any(fits(_RETURNED, hit) for hit in hits):
         return "lost" if _is_early(deeds, loop) else "returned"
+    if loop.kind == "own" and marks_afterwards(deeds, loop.context.unit, loop.block, frozenset(LASTING)):
+        return "returned"
     if any(hit.effect in LASTING or fits(_WRITES, hit) for hit in hits):
         return "cut"
     if _calls_something(deeds, loop) or _feeds(deeds, loop):

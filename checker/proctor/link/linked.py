@@ -115,6 +115,8 @@ class Ledger:
         self.finished: set[tuple[UnitKey, int]] = set()
         #: class and patterns -> its methods whose names fit
         self.methods: dict[tuple[UnitKey, tuple[str, ...]], tuple[UnitKey, ...]] = {}
+        #: unit -> the blocks of loops that look endless and only compute
+        self.computing: dict[UnitKey, frozenset[int]] = {}
         self._queue: deque[UnitKey] = deque()
         self._queued: set[UnitKey] = set()
         #: telling method name -> calls of it on unknown receivers

@@ -42,6 +42,21 @@ def blocks_inside(unit: Unit, loop: int) -> frozenset[int]:
     return frozenset(found)
 
 
+def has_way_out(unit: Unit, loop: int) -> bool:
+    """Whether a `while True` may come to an end by itself: a `return`, or a `break` that is its own. A condition is there for
+    something else to end the loop."""
+    if not isinstance(unit.blocks[loop].test, Const):
+        return False
+    inner = {n for n in blocks_inside(unit, loop) if n != loop and unit.blocks[n].kind in ("while", "for")}
+    deeper = frozenset[int]().union(*(blocks_inside(unit, each) for each in inner))
+    return any(
+        isinstance(event, Return)
+        or (isinstance(event, Jump) and event.kind == "break" and event.block not in deeper)
+        for event in unit.events
+        if event.block in blocks_inside(unit, loop)
+    )
+
+
 def is_endless(test: Expr | None, unit: Unit) -> bool:
     """Whether a loop condition says "until told otherwise"."""
     if isinstance(test, Const):

@@ -8,6 +8,7 @@ import msgspec
 
 from proctor.link.app import App, LinkedWorld
 from proctor.link.bodies import main_blocks
+from proctor.link.computing import Computing
 from proctor.link.linked import unread_reason
 from proctor.link.names import World
 from proctor.link.passed import given
@@ -73,6 +74,10 @@ class LinkedProgram(App):
         _follow(firsts)
         # Only now are the settings known that conditions ask for (`if settings.DEBUG:`).
         asked = [(world, key) for world in self.worlds.values() for key in world.evaluator.refresh()]
+        # Nor is it known before what the loops do that look endless.
+        for world in self.worlds.values():
+            world.linker.computing = Computing(world.linker).blocks()
+            asked.extend((world, key) for key in world.linker.computing)
         if asked:
             for world, key in asked:
                 world.linker.add(key)

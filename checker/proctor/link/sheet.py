@@ -31,7 +31,7 @@ class Sheet:
         self.key = scope.key
         self.states = ledger.evaluator.block_states(scope)
         self.main_blocks = main_blocks(self.unit)
-        self.loops = main_loop_blocks(self.unit)
+        self.loops = main_loop_blocks(self.unit) - ledger.computing.get(self.key, frozenset())
         self.targets: dict[int, dict[UnitKey, None]] = {}
         self.calls: dict[Way, dict[int, int | None]] = {}
         self.edges: dict[tuple[UnitKey, str, str | None, str | None, str, bool, str], Edge] = {}
