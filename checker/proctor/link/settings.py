@@ -319,7 +319,7 @@ class LaunchSettings:
         found: list[tuple[str, bool, Table]] = []
         refs = self.world.resolve(expr, scope)
         variable = value.variable if isinstance(value, FromEnv) else ""
-        unsure = variable or ("the caller" if len(refs) > 1 else "")
+        unsure = variable or (expr.id if isinstance(expr, Name) else "the caller") * (len(refs) > 1)
         for ref in refs:
             table = self._object_table(ref)
             if table:
