@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Set
 
 from proctor.link.families import dotted_name
 from proctor.link.memory import Memo, Memory, Refs, attribute_cell, union
@@ -33,6 +33,7 @@ class Hierarchy(Modules, Memory):
         Memory.__init__(self)
         self.subclasses: dict[UnitKey, dict[UnitKey, None]] = {}
         self._members: dict[tuple[UnitKey, str, bool], Memo] = {}
+        self._named: dict[UnitKey, Set[str]] = {}
         self._mro: dict[UnitKey, tuple[tuple[UnitKey, ...], tuple[str, ...]]] = {}
 
     @abstractmethod
@@ -78,8 +79,8 @@ class Hierarchy(Modules, Memory):
             parts.extend(self.library_member(base, name) for base in library)
             parts.append(self._answered(project, name))
         if open_below:
-            overriding = [self._overriding(below, name, project) for below in self.below(key)]
-            if any(overriding) and parts:
+            overriding = self._overridden(key, name, project)
+            if overriding and parts:
                 # no instance has an abstract method as it stands there
                 parts[0] = tuple(ref for ref in parts[0] if not self._is_abstract(ref))
             parts.extend(overriding)
@@ -100,13 +101,32 @@ class Hierarchy(Modules, Memory):
         unit = self.files[ref.path].units[ref.number]
         return any(decorator_name(each) == "abstractmethod" for each in unit.decorators)
 
-    def _overriding(self, below: UnitKey, name: str, above: tuple[UnitKey, ...]) -> Refs:
-        """What a subclass has in place of a member: its own, or that of another of its bases."""
-        for owner in self.mro(below)[0]:
-            refs = self._own_member(owner, name, below) if owner not in above else ()
-            if refs:
-                return refs
-        return ()
+    def _overridden(self, key: UnitKey, name: str, above: Iterable[UnitKey]) -> list[Refs]:
+        """What each subclass has in place of a member: its own, or that of another of its bases."""
+        found: list[Refs] = []
+        known = set(above)
+        kept = self.is_kept(name)
+        for below in self.below(key):
+            for owner in self.mro(below)[0]:
+                if owner not in known and (kept or name in self._own_names(owner)):
+                    refs = self._own_member(owner, name, below)
+                    if refs:
+                        found.append(refs)
+                        break
+        return found
+
+    def _own_names(self, owner: UnitKey) -> Set[str]:
+        """The names that a class binds, or that its methods set on their object."""
+        names = self._named.get(owner)
+        if names is None:
+            module = self.module(owner.path)
+            names = frozenset()
+            if module is not None:
+                names = (
+                    module.scopes[owner.number].bindings.keys() | module.self_attributes(owner.number).keys()
+                )
+            self._named[owner] = names
+        return names
 
     def _answered(self, project: tuple[UnitKey, ...], name: str) -> Refs:
         """What `__getattr__` gives for a name that no class has."""

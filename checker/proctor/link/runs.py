@@ -146,7 +146,7 @@ class Runs(Part):
 
     def _handed_back(self, key: UnitKey) -> list[UnitKey]:
         scope = self.world.scope(key)
-        displays = [e.value for e in scope.unit.events if isinstance(e, Return) and isinstance(e.value, Map)]
+        displays = [e.value for e in scope.given if isinstance(e, Return) and isinstance(e.value, Map)]
         return [
             UnitKey(ref.path, ref.number)
             for display in displays

@@ -248,10 +248,10 @@ class Module:
         table = self._attributes.get(class_index)
         if table is None:
             table = self._attributes[class_index] = {}
-            for scope in self.scopes:
-                unit = scope.unit
-                if unit.parent != class_index or unit.kind != "function" or not unit.params:
+            for unit in self.functions_of(class_index):
+                if not unit.params:
                     continue
+                scope = self.scopes[unit.index]
                 receiver = unit.params[0].name
                 for event in unit.events:
                     if isinstance(event, SetAttr) and event.obj == NameExpr(receiver):
