@@ -181,6 +181,7 @@ def verdicts(
     that none of `rules` judges conforms nowhere."""
     made: list[ClauseVerdict] = []
     judged = frozenset(rule.clause for rule in rules)
+    launched = frozenset(rule.clause for rule in rules if rule.judge in ("commands", "formation"))
     asked = asked_effects(rules)
     for item in resolved:
         views = tuple(view for view in program.views if view.process.name == item.process.name)
@@ -191,9 +192,25 @@ def verdicts(
                 verdict = ClauseVerdict(
                     clause=clause, process=verdict.process, verdict="not verified", reason="no rule judges it"
                 )
+            softened = item.process.development and (clause in launched or _speak_of(findings, verdict))
+            if verdict.verdict == "conforms" and softened:
+                verdict = _for_a_developer(verdict, item)
             made.append(verdict)
     made.extend(_app_verdicts(program, findings, doubts))
     return tuple(made)
+
+
+def _speak_of(findings: Sequence[Finding], verdict: ClauseVerdict) -> bool:
+    return any(each.clause == verdict.clause and verdict.process in each.processes for each in findings)
+
+
+def _for_a_developer(verdict: ClauseVerdict, item: ResolvedProcess) -> ClauseVerdict:
+    """What the manifest of a developer's machine says of launching and of copies is not judged, and findings are notes."""
+    name, path = item.process.name, item.process.place.path
+    reason = (
+        f"`{path}` is meant for a developer's machine, and nothing says how `{name}` is started elsewhere"
+    )
+    return ClauseVerdict(clause=verdict.clause, process=name, verdict="not verified", reason=reason)
 
 
 def _verdict(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from proctor.link.arithmetic import Names, add, conditional, item_at, lift, updated, with_item
+from proctor.link.included import included, is_including
 from proctor.link.names import World
 from proctor.link.scopes import Module, Scope
 from proctor.model.fact import Attr, Bind, Call, Const, Event, Expr, Import, Item, Name, Op, SetItem, Unit
@@ -47,9 +48,13 @@ class Reading(Protocol):
 class BodyReader:
     """Reads a module body in order into `names`."""
 
-    def __init__(self, evaluator: Reading, module: Module, names: Names) -> None:
+    def __init__(
+        self, evaluator: Reading, module: Module, names: Names, within: frozenset[str] = frozenset()
+    ) -> None:
+        """`within` are the modules in whose place this one is run."""
         self.evaluator = evaluator
         self.module = module
+        self.within = within | {module.path}
         self.scope = module.scopes[0]
         self.names = names
         self.blocks = self.scope.unit.blocks
@@ -123,9 +128,12 @@ class BodyReader:
             self._set_item(event, test)
         elif isinstance(event, Import):
             self._import(event)
-        elif isinstance(event, Call) and isinstance(event.func, Attr):
-            self._mutate(event, event.func, test)
-            self._fill(event)
+        elif isinstance(event, Call):
+            if isinstance(event.func, Attr):
+                self._mutate(event, event.func, test)
+                self._fill(event)
+            if is_including(event, self.scope, self.evaluator.world):
+                self._include(event, test)
 
     def _put(self, name: str, value: Value, event: Event, test: Value | None) -> None:
         if isinstance(test, FromEnv):
@@ -204,6 +212,20 @@ class BodyReader:
             for name, variable in found.items():
                 before = self.names.get(name)
                 self.names[name] = (FromEnv(variable, before[0] if before else None), self._place(event))
+
+    def _include(self, event: Call, test: Value | None) -> None:
+        for file in included(event, self.scope, self.evaluator.world, self._value):
+            module = self.evaluator.world.module(file.path) if file.path not in self.within else None
+            if module is None:
+                continue
+            inner = dict(self.names)
+            BodyReader(self.evaluator, module, inner, self.within).read()
+            decides = FromEnv(file.variable, Known(True)) if file.variable else test
+            for name, (value, place) in inner.items():
+                before = self.names.get(name)
+                if before != (value, place):
+                    changed = conditional(decides, value, before) if isinstance(decides, FromEnv) else value
+                    self.names[name] = (changed, place)
 
     def _import(self, event: Import) -> None:
         path, _ = self.evaluator.world.import_target(self.module, event)

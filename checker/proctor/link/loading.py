@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from proctor.link.app import App, LinkedWorld
 from proctor.link.exclusions import Exclusions
 from proctor.link.families import dotted_name, family, is_test
+from proctor.link.included import included
 from proctor.link.linked import Loading, elsewhere_reason, unread_reason
 from proctor.link.passed import given
 from proctor.link.reach import Spread
@@ -81,6 +82,9 @@ class Loader:
                 if path is not None and not path.endswith("/"):
                     self._load_file(path, None, "import")
                     self._hand_out(settings_row, path)
+                    if not self.settings.sets_anything(settings_row, path):
+                        reason = f"`{path}` holds the settings, and nothing that could be read sets one there"
+                        self._hide(Place(path, 1), reason)
 
     def _hand_out(self, row: SettingsRow, path: str) -> None:
         """The dotted names that a settings module holds are read wherever the app asks for a key (`settings.PLUGINS`)."""
@@ -97,6 +101,9 @@ class Loader:
                     ledger.feed_attribute(f"{accessor}.{key}", refs)
 
     def _load(self, row: LoadsRow, loading: Loading | None) -> None:
+        if row.files:
+            self._load_included(loading)
+            return
         names = self._names(row, loading)
         excluded = self._excluded(row, loading) if len(names) > 1 else {}
         for name in names:
@@ -104,6 +111,20 @@ class Loader:
             if guard != "":
                 for pattern in row.patterns:
                     self._load_name(row, loading, name, pattern, guard or "")
+
+    def _load_included(self, loading: Loading | None) -> None:
+        if loading is None or loading.event < 0:
+            return
+        world, evaluator = self.linked.world, self.settings.evaluator
+        scope = world.scope(loading.source)
+        call = scope.unit.events[loading.event]
+        if not isinstance(call, Call):
+            return
+        for file in included(call, scope, world, lambda expr: evaluator.evaluate(expr, scope)):
+            if file.path:
+                self._load_file(file.path, loading, "import", file.variable)
+            else:
+                self._hide(loading.place, file.reason)
 
     def _excluded(self, row: LoadsRow, loading: Loading | None) -> dict[str, str]:
         """The last names of modules that a call in a loop does not load, with the variable that decides ("": the code)."""

@@ -41,6 +41,8 @@ class Rows:
         #: rows for classes of libraries that no model speaks of
         self.like_bases: list[BaseRow] = []
         self.loads: dict[str, list[LoadsRow]] = {}
+        #: calls that run files in the place of the module that makes them (see `included`)
+        self.including: set[str] = set()
         self.trigger_loads: dict[str, list[LoadsRow]] = {}
         self.settings: list[SettingsRow] = []
         self.environment_calls: dict[str, EnvironmentRow] = {}
@@ -106,6 +108,7 @@ class Rows:
         for loads in model.loads:
             if _in_force(loads.versions, version):
                 self._index(self.loads, loads.call, loads)
+                self.including.update(self.canonical(name) for name in loads.call if loads.files)
                 if loads.trigger:
                     self.trigger_loads.setdefault(loads.trigger, []).append(loads)
         for settings in model.settings:

@@ -198,6 +198,10 @@ class LaunchSettings:
                     items[key] = (setting.value, setting.place)
         return items
 
+    def sets_anything(self, row: SettingsRow, path: str) -> bool:
+        """Whether a settings module has any setting that can be read."""
+        return any(key.isupper() for key in self._module_items(row, path))
+
     def _settings_class(self, row: SettingsRow) -> str:
         if not row.class_variable:
             return ""

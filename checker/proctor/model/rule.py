@@ -277,6 +277,9 @@ class LoadsRow(_Row, frozen=True, kw_only=True):
     trigger_of_symbol: str = ""
     #: functions of the loaded modules that then run in this phase
     functions: tuple[str, ...] = ()
+    #: each argument names files by a path from the calling module's folder, where `*` may stand for names; they are run in
+    #: the place of that module, and what they set are its names
+    files: bool = False
     #: the modules run as scripts do: their bodies in this phase, too
     script: bool = False
     methods: tuple[str, ...] = ()
