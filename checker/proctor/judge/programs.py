@@ -13,11 +13,10 @@ from proctor.model.program import ProcessView, Program
 from proctor.model.words import Effect
 
 #: How SIGTERM gets to a program: it "reaches" it; "bash" only under a shell that replaces itself by its last command; a
-#: "shell", a "script", a "pipe", the "background" or a "wrapper" is in between; a "trap" decides.
-Way = Literal["reaches", "bash", "shell", "script", "pipe", "background", "wrapper", "trap"]
+#: "shell", a "script", a "pipe", the "background" or a "wrapper" is in between; a "trap" decides, or passes the signal on and "leaves" the program at work.
+Way = Literal["reaches", "bash", "shell", "script", "pipe", "background", "wrapper", "trap", "leaves"]
 
 _LONGEST = 60
-_CHAINED = re.compile(r"\bkill\b|\bpkill\b")
 _YES = re.compile(r"(?i)(true|yes|on|1)$")
 
 
@@ -109,8 +108,9 @@ def delivery(view: ProcessView, group: Group, program: Program, platform: Platfo
         return Delivery("wrapper", swallowing)
     if launch.replaces_shell is True:
         return Delivery("reaches")
-    if launch.trap:
-        return Delivery("reaches") if _CHAINED.search(launch.trap) else Delivery("trap", launch.trap)
+    if launch.trap and launch.relation == "background":
+        # a program in front holds the trap back until it has ended
+        return _trapped(launch)
     if launch.replaces_shell == "bash":
         return Delivery("bash", launch.in_script or "")
     if launch.relation == "background" and not launch.supervised_by:
@@ -120,6 +120,18 @@ def delivery(view: ProcessView, group: Group, program: Program, platform: Platfo
     if swallowing and launch.in_script is None:
         return Delivery("wrapper", swallowing)
     return Delivery("script", launch.in_script) if launch.in_script else Delivery("shell")
+
+
+def _trapped(launch: Launch) -> Delivery:
+    if launch.passing == "passed":
+        return Delivery("reaches")
+    if launch.passing == "left":
+        return Delivery("leaves", launch.trap)
+    return (
+        Delivery("background", launch.in_script or "")
+        if launch.passing == "kept"
+        else Delivery("trap", launch.trap)
+    )
 
 
 def _signals_group(program: Program, process: ProcessType) -> bool:

@@ -17,6 +17,9 @@ EntryKind = Literal[
     "callable", "script", "module", "management-command", "jobs-app", "console-script", "library"
 ]
 Shell = Literal["none", "sh", "bash"]
+#: what a shell's trap makes of SIGTERM for its background programs: it is "passed" on and their end waited for, passed on and they
+#: are "left", or it is "kept"; "" where that is not known
+Passing = Literal["", "passed", "left", "kept"]
 
 
 class Diagnostic(msgspec.Struct, frozen=True):
@@ -50,7 +53,7 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     value "true", a value that the environment decides keeps its `$NAME`. `option_places` says where an option
     that stands in a configuration file was read. `conditional` programs stand in one arm of an `if` or `case`, so
     that they may not run and two of them are alternatives. `trap` is the action of a `trap … TERM` in the same
-    shell text. `supervised_by` is the launcher that starts it as one of several (a nested Procfile, supervisord).
+    shell text, `passing` what it makes of the signal. `supervised_by` is the launcher that starts it as one of several (a nested Procfile, supervisord).
     `kept` says of a background program that the shell waits for it (`wait`). `ends` says that the launcher, or the
     process type that it is for, ends by itself, whatever the code in it does. `copies` is how many of it a supervisor or a
     loop of the shell starts, as written ("" where nothing says so), and `copies_place` where that stands.
@@ -82,6 +85,7 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     signals: Mapping[str, Any] = {}
     conditional: bool = False
     trap: str = ""
+    passing: Passing = ""
     supervised_by: str = ""
     kept: bool = False
     ends: bool = False

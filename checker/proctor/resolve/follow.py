@@ -15,7 +15,6 @@ from proctor.resolve.shell import (
     Function,
     Group,
     If,
-    Item,
     Listing,
     Loop,
     Node,
@@ -24,6 +23,7 @@ from proctor.resolve.shell import (
     parse,
 )
 from proctor.resolve.situation import Front, Situation, Start, Text, combine, is_known
+from proctor.resolve.traps import trap_of
 
 MAX_DEPTH = 12
 #: More programs than this in one command are a mistake of the walk or a hostile text
@@ -36,7 +36,6 @@ _SILENT = frozenset(
     }
 )  # fmt: skip
 _DECLARING = frozenset({"export", "readonly", "declare", "local", "typeset"})
-_TERM = re.compile(r"(?:SIG)?TERM|15")
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)\+?=(.*)", re.DOTALL)
 
 #: What certainly ends behind a command: nothing, the function that it stands in, or the shell
@@ -67,7 +66,9 @@ class Follower:
         if situation.depth > MAX_DEPTH:
             return "the scripts call each other in a circle"
         script = parse(situation.text.content)
-        situation = situation.changed(trap=_trap_in(script.body) or situation.trap)
+        trap, passing = trap_of(script.body)
+        if trap:
+            situation = situation.changed(trap=trap, passing=passing)
         self._listing(script.body, situation, True, len(script.body) == 1)
         return script.error
 
@@ -337,32 +338,6 @@ def _layer(situation: Situation, tail: bool, lone: bool) -> Front:
     if (kind == "line" and lone) or kind in ("bash", "none"):
         return True
     return "bash"
-
-
-def _trap_in(items: Listing) -> str:
-    for item in items:
-        node = item.node
-        if isinstance(node, Simple):
-            words = [word.text for word in node.words]
-            if words[:1] == ["trap"] and any(_TERM.fullmatch(word.upper()) for word in words[2:]):
-                return words[1] or "ignored"
-        for body in _bodies(node):
-            found = _trap_in(body)
-            if found:
-                return found
-    return ""
-
-
-def _bodies(node: Node) -> list[Listing]:
-    if isinstance(node, Group):
-        return [node.body]
-    if isinstance(node, Loop):
-        return [node.condition, node.body]
-    if isinstance(node, If):
-        return [body for _, body in node.arms]
-    if isinstance(node, Function):
-        return [(Item(node.body, ""),)]
-    return [body for _, body in node.arms] if isinstance(node, Case) else []
 
 
 def _forget(before: Situation, after: Situation) -> Situation:

@@ -142,7 +142,7 @@ class Starter:
         self.run(
             situation.changed(
                 text=Text(path, self.project.text(path)), chain=(*situation.chain, step), kind="script", script=path,
-                arguments=tuple(arguments), variables={}, depth=situation.depth + 1, functions={}, trap="",
+                arguments=tuple(arguments), variables={}, depth=situation.depth + 1, functions={}, trap="", passing="",
             )
         )  # fmt: skip
 
@@ -377,7 +377,7 @@ def _launch(words: Sequence[str], situation: Situation, place: Place, **fields: 
         wrapper_signals=situation.wrapper_signals,
         replaces_shell=situation.front if situation.grouped is None else situation.grouped, in_script=situation.script, in_loop=situation.in_loop,
         environment=tuple(sorted(situation.environment.items())), conditional=any(arm >= 0 for _, arm in situation.arms),
-        trap=situation.trap, supervised_by=situation.supervised_by, copies=situation.copies,
+        trap=situation.trap, passing=situation.passing, supervised_by=situation.supervised_by, copies=situation.copies,
         copies_place=situation.copies_place, **fields,
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from proctor.model.finding import Step
 from proctor.model.place import Place
-from proctor.model.process import Launch
+from proctor.model.process import Launch, Passing
 from proctor.resolve.project import APP_ROOT
 from proctor.resolve.shell import Function
 from proctor.resolve.spec import Duration, with_fallbacks
@@ -80,6 +80,7 @@ class Situation:
     in_loop: bool = False
     arms: tuple[tuple[int, int], ...] = ()
     trap: str = ""
+    passing: Passing = ""
     supervised_by: str = ""
     group: int = 0
     depth: int = 0
