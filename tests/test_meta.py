@@ -105,6 +105,7 @@ OWN_WORDS = frozenset(
         "sh",
         "bash",
         "nohup",
+        "sleep",
         "coverage",
         "decorator",
         "env",

@@ -106,8 +106,11 @@ def is_waited_for(deeds: Deeds, own: Beside) -> bool:
     """Whether the code waits for what runs beside."""
     if own.kind == "task":
         return _is_awaited(deeds, own.hit)
-    if own.kind == "thread":
-        return True
+    return own.kind == "thread" or is_joined(deeds)
+
+
+def is_joined(deeds: Deeds) -> bool:
+    """Whether anything but threads themselves joins a thread or child."""
     return any(
         isinstance(event, Call) and _is_join(event)
         for context in deeds.view.contexts
@@ -160,12 +163,22 @@ def is_cancelled(deeds: Deeds, hit: Hit) -> bool:
     )
 
 
+def kept_as(deeds: Deeds, hit: Hit) -> tuple[set[str], set[str]]:
+    """The names (of its own unit) and attributes that keep what an effect's call gives."""
+    return _kept_as(deeds.program.unit(hit.unit), hit.event)
+
+
 def _kept_as(unit: Unit, made: int) -> tuple[set[str], set[str]]:
-    """The names and attributes that keep the value of a call, also inside displays and containers."""
+    """The names and attributes that keep the value of a call, also inside displays and containers, and as what is left of
+    them once some have ended (`done, pending = await wait(tasks)`)."""
     names: set[str] = set()
     attributes: set[str] = set()
     for event in unit.events:
-        if isinstance(event, Bind) and (_holds(event.value, made) or _goes_through(event, unit, names)):
+        if isinstance(event, Bind) and (
+            _holds(event.value, made)
+            or _goes_through(event, unit, names)
+            or _is_left_of(event, unit, made, names)
+        ):
             names.add(event.name)
         elif isinstance(event, SetAttr) and _holds(event.value, made):
             attributes.add(event.name)
@@ -188,6 +201,15 @@ def _goes_through(event: Bind, unit: Unit, names: set[str]) -> bool:
     return event.how in ("for", "comprehension") and _names(event.value, names)
 
 
+def _is_left_of(event: Bind, unit: Unit, made: int, names: set[str]) -> bool:
+    """`done, pending = await asyncio.wait(…)`, where it is one of those waited for."""
+    for part in subexpressions(event.value):
+        call = unit.events[part.event] if event.how == "unpack" and isinstance(part, Result) else None
+        if isinstance(call, Call) and _last(call.func) == "wait":
+            return any(_holds(value, made) or _names(value, names) for value in call.args)
+    return False
+
+
 def _holds(value: Expr | None, made: int) -> bool:
     return any(
         part == Result(made) or (isinstance(part, Comp) and part.element == Result(made))
@@ -204,11 +226,21 @@ def _awaited(unit: Unit) -> Iterator[Expr]:
     for event in unit.events:
         if isinstance(event, Awaits) and event.value is not None:
             yield event.value
+        elif isinstance(event, Call) and _ends_early(event):
+            # the first of several that ends: the others are still at work
+            continue
         elif isinstance(event, Call) and (event.use == "await" or _last(event.func) == "run_until_complete"):
             yield from event.args
             yield from (value for name, value in event.keywords if name not in ("timeout", "return_when"))
         for value in (getattr(event, "value", None),):
             yield from (part.value for part in subexpressions(value) if isinstance(part, Await))
+
+
+def _ends_early(call: Call) -> bool:
+    return any(
+        name == "return_when" and _last(value) in ("FIRST_COMPLETED", "FIRST_EXCEPTION")
+        for name, value in call.keywords
+    )
 
 
 def _last(expr: Expr) -> str:
@@ -271,8 +303,9 @@ def tells_children(deeds: Deeds) -> bool:
 # --- what a loop leaves behind -------------------------------------------------------------------------------
 
 
-def left_behind(deeds: Deeds, loop: Loop) -> Hit | None:
-    """What a loop starts for an item, and nothing waits for when the loop has ended."""
+def left_behind(deeds: Deeds, loop: Loop, ends_hard: bool) -> Hit | None:
+    """What a loop starts for an item, and nothing waits for when the loop has ended; nor does the interpreter where the
+    program `ends_hard`."""
     if loop.kind != "own":
         return None
     key = loop.context.unit
@@ -280,18 +313,20 @@ def left_behind(deeds: Deeds, loop: Loop) -> Hit | None:
         if loop.block not in blocks_around(deeds, key, node):
             continue
         for deed in done:
-            if deed.hit.effect in _STARTS and _is_dropped(deeds, deed.hit):
+            if deed.hit.effect in _STARTS and _is_dropped(deeds, deed.hit, ends_hard):
                 return deed.hit
     return None
 
 
-def _is_dropped(deeds: Deeds, hit: Hit) -> bool:
+def _is_dropped(deeds: Deeds, hit: Hit, ends_hard: bool) -> bool:
     kind = hit.details.get("kind", "")
     if hit.event < 0 or "fan_out" in hit.details or kind in ("program", "pool", "manager", "timer"):
         return False
     if kind.startswith("pool"):
         pools = [each for _, each in deeds.view.hits(*_POOLS.effect) if fits(_POOLS, each)]  # type: ignore[arg-type]  # words of the vocabulary
         joined = any(each.details.get("on") == "pool" for _, each in deeds.view.hits("joins"))
-        return any(each.details.get("daemon") == "yes" for each in pools) and not joined
+        return (ends_hard or any(each.details.get("daemon") == "yes" for each in pools)) and not joined
     own = Beside(_kind(deeds, hit), hit)
+    if own.kind == "thread" and ends_hard:
+        return not is_joined(deeds)
     return own.kind in ("daemon", "daemon-child", "task") and not is_waited_for(deeds, own)

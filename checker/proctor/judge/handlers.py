@@ -8,8 +8,21 @@ from fnmatch import fnmatchcase
 from typing import Literal, NamedTuple
 
 from proctor.judge.deeds import Deeds
-from proctor.judge.expressions import subexpressions
-from proctor.model.fact import Attr, Bind, Call, Expr, Item, Name, Raise, Result, SetAttr, SetItem, Unit
+from proctor.judge.expressions import local_sources, subexpressions
+from proctor.model.fact import (
+    Attr,
+    Bind,
+    Call,
+    Event,
+    Expr,
+    Item,
+    Name,
+    Raise,
+    Result,
+    SetAttr,
+    SetItem,
+    Unit,
+)
 from proctor.model.program import BoundRef, ConstRef, Context, Hit, LibRef, UnitKey, UnitRef
 
 #: names that tell what a call does to whatever it belongs to
@@ -20,7 +33,8 @@ _STOPPING = frozenset(
 _CANCELLING = frozenset({"cancel", "cancel_all"})
 _RAISING = frozenset({"builtins.exit", "builtins.quit", "signal.default_int_handler"})
 _NUMBERS = {1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 9: "SIGKILL", 15: "SIGTERM"}
-_SETTERS = frozenset(
+#: methods that change what they belong to for others to see
+SETTERS = frozenset(
     {"set", "clear", "put", "put_nowait", "append", "add", "notify", "notify_all", "set_result", "release"}
 )
 
@@ -70,8 +84,11 @@ def handlers(deeds: Deeds) -> tuple[Handler, ...]:
     found: dict[tuple[UnitKey, int, Context], Handler] = {}
     for context, hit in deeds.view.hits("sets-signal"):
         mark = (hit.unit, hit.event, context)
-        if hit.event >= 0 and mark not in found and hit.details.get("how") != "mask":
-            found[mark] = _read(deeds, context, hit)
+        how = hit.details.get("how")
+        if hit.event >= 0 and mark not in found and how not in ("mask", "wakes"):
+            found[mark] = (
+                _read_receiver(deeds, context, hit) if how == "receiver" else _read(deeds, context, hit)
+            )
     return tuple(found.values())
 
 
@@ -112,6 +129,26 @@ def _read(deeds: Deeds, context: Context, hit: Hit) -> Handler:
     return Handler(
         hit, context, _signals(deeds, hit.unit, given), kind, by_loop, units, doing, tuple(sorted(library))
     )
+
+
+def _read_receiver(deeds: Deeds, context: Context, hit: Hit) -> Handler:
+    """Code that waits for signals itself (`sigwait`, an asynchronous receiver): what follows in its unit handles them."""
+    unit = deeds.program.unit(hit.unit)
+    call = unit.events[hit.event]
+    assert isinstance(call, Call)
+    parts = [part for value in call.args for part in local_sources(unit, value)]
+    signals = frozenset(name for part in parts for name in _signals(deeds, hit.unit, part))
+    doing = Doing()
+    for number in range(hit.event + 1, len(unit.events)):
+        event = unit.events[number]
+        doing = _merge(doing, _event_doing(deeds, hit.unit, number, event))
+        for target in deeds.program.targets(hit.unit, number):
+            for key in closure(deeds, (target,)):
+                doing = _merge(doing, _unit_doing(deeds, key))
+    if doing.nothing:
+        doing = Doing(unknown=f"what follows `{hit.symbol}`")
+    by_loop = hit.details.get("by") == "loop"
+    return Handler(hit, context, signals, "function", by_loop, (), doing)
 
 
 def _signals(deeds: Deeds, key: UnitKey, expr: Expr | None) -> frozenset[str]:
@@ -196,8 +233,8 @@ def _library_doing(deeds: Deeds, hit: Hit, library: set[str], target: Expr | Non
         return Doing(raises="KeyboardInterrupt" if symbol.startswith("signal.") else "SystemExit")
     if name in _CANCELLING:
         return Doing(cancels=True)
-    if name in _SETTERS and isinstance(target, Attr):
-        return Doing(flags=frozenset(_flag(target.value)))
+    if name in SETTERS and isinstance(target, Attr):
+        return Doing(flags=frozenset(flag_of(target.value)))
     if name in _STOPPING:
         return Doing(stops=symbol)
     return Doing(unknown=f"`{symbol}`")
@@ -213,11 +250,14 @@ def _unit_doing(deeds: Deeds, key: UnitKey) -> Doing:
         elif hit.effect == "stops-consumer":
             doing = _merge(doing, Doing(stops=hit.symbol))
     for number, event in enumerate(unit.events):
-        if isinstance(event, Raise):
-            doing = _merge(doing, Doing(raises=_raised(event.value, unit)))
-        elif isinstance(event, Call):
-            doing = _merge(doing, _call_doing(deeds, key, number, event))
+        doing = _merge(doing, _event_doing(deeds, key, number, event))
     return doing
+
+
+def _event_doing(deeds: Deeds, key: UnitKey, number: int, event: Event) -> Doing:
+    if isinstance(event, Raise):
+        return Doing(raises=_raised(event.value, deeds.program.unit(key)))
+    return _call_doing(deeds, key, number, event) if isinstance(event, Call) else Doing()
 
 
 def _raised(value: Expr | None, unit: Unit) -> str:
@@ -243,8 +283,8 @@ def _call_doing(deeds: Deeds, key: UnitKey, number: int, event: Call) -> Doing:
         if isinstance(event.func, Name)
         else ""
     )
-    if isinstance(event.func, Attr) and name in _SETTERS and not deeds.program.targets(key, number):
-        return Doing(flags=frozenset(_flag(event.func.value)))
+    if isinstance(event.func, Attr) and name in SETTERS and not deeds.program.targets(key, number):
+        return Doing(flags=frozenset(flag_of(event.func.value)))
     if name in _CANCELLING and not deeds.program.targets(key, number):
         return Doing(cancels=True)
     if name in _STOPPING and not deeds.program.targets(key, number):
@@ -254,12 +294,18 @@ def _call_doing(deeds: Deeds, key: UnitKey, number: int, event: Call) -> Doing:
         if isinstance(value, Attr) and value.name in _CANCELLING:
             return Doing(cancels=True)
         if isinstance(value, Attr) and value.name in _STOPPING:
-            return Doing(stops=value.name)
-        if isinstance(value, Attr) and value.name in _SETTERS:
-            return Doing(flags=frozenset(_flag(value.value)))
+            return Doing(stops=_symbol_of(deeds, key, value))
+        if isinstance(value, Attr) and value.name in SETTERS:
+            return Doing(flags=frozenset(flag_of(value.value)))
     if symbols or deeds.program.targets(key, number) or _is_plain(name):
         return Doing()
     return Doing(unknown=f"`{name}()`" if name else "a call that is not known")
+
+
+def _symbol_of(deeds: Deeds, key: UnitKey, value: Attr) -> str:
+    """The library's name of a method that is handed on, or its last name."""
+    refs = deeds.program.resolve(key, value)
+    return next((ref.symbol for ref in refs if isinstance(ref, LibRef)), value.name)
 
 
 def _is_plain(name: str) -> bool:
@@ -280,16 +326,17 @@ def _assigned(unit: Unit) -> Iterator[Flag]:
         elif isinstance(event, SetAttr):
             yield Flag(event.name, "attribute")
         elif isinstance(event, SetItem):
-            yield from (Flag(flag.name, "item") for flag in _flag(event.obj))
+            yield from (Flag(flag.name, "item") for flag in flag_of(event.obj))
 
 
-def _flag(expr: Expr) -> Iterator[Flag]:
+def flag_of(expr: Expr) -> Iterator[Flag]:
+    """The flag that changing an expression's object changes."""
     if isinstance(expr, Name):
         yield Flag(expr.id, "name")
     elif isinstance(expr, Attr):
         yield Flag(expr.name, "attribute")
     elif isinstance(expr, Item):
-        yield from _flag(expr.value)
+        yield from flag_of(expr.value)
 
 
 # --- who reads a flag ----------------------------------------------------------------------------------------

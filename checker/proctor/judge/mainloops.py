@@ -11,6 +11,7 @@ from proctor.judge.graph import around
 from proctor.judge.handlers import Flag
 from proctor.judge.noticing import looks
 from proctor.judge.order import OrderQuestion, answers
+from proctor.judge.overriding import with_own_methods
 from proctor.judge.path_words import Point, blocks_around, is_in_main_loop
 from proctor.judge.polling import marks_afterwards
 from proctor.model.fact import Attr, Call, Const, Jump, Result, Return, Unit
@@ -197,7 +198,8 @@ def _libraries(deeds: Deeds) -> Iterator[Loop]:
             # making it, binding it and starting it are three calls for one server
             continue
         servers.update({server} - {""})
-        yield Loop("library", context, hit.place, hit.symbol.removeprefix("builtins."), -1, hit)
+        own = with_own_methods(deeds, hit)
+        yield Loop("library", context, hit.place, hit.symbol.removeprefix("builtins."), -1, own)
 
 
 # --- what is at risk -------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ Words of `[when]` for all questions: `ask`, those of `ProcessWords` (which progr
 - `either`: a list of tables, each with the words above it laid under: any of them.
 
 Questions: "order" (`OrderQuestion`), "held" (`HeldQuestion`), "release" (`ReleaseQuestion`),
-"dropped" (`DroppedQuestion`), "caught" (`CaughtQuestion`), "delay" (`DelayQuestion`), "batch"
+"dropped" (`DroppedQuestion`), "claims" (`ClaimQuestion`), "caught" (`CaughtQuestion`), "delay" (`DelayQuestion`), "batch"
 (`BatchQuestion`).
 """
 
@@ -26,7 +26,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from proctor.errors import ConfigurationError
-from proctor.judge import batches, caught, delays, dropped, held, order
+from proctor.judge import batches, caught, claims, delays, dropped, held, order
 from proctor.judge.asking import alternatives, asks_process, chosen, read_words
 from proctor.judge.deeds import Deeds, Units
 from proctor.judge.drafts import Outcome, Platform, fill, make_doubt, make_finding
@@ -40,6 +40,7 @@ _QUESTIONS: Mapping[str, tuple[type[PathQuestion], _Answers]] = {
     "order": (order.OrderQuestion, order.answers),
     "held": (held.HeldQuestion, held.held_answers),
     "release": (held.ReleaseQuestion, held.release_answers),
+    "claims": (claims.ClaimQuestion, claims.answers),
     "dropped": (dropped.DroppedQuestion, dropped.answers),
     "batch": (batches.BatchQuestion, batches.answers),
     "delay": (delays.DelayQuestion, delays.answers),

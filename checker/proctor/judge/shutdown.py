@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Literal, NamedTuple
 
@@ -10,22 +10,33 @@ from proctor.judge.beside import (
     Beside,
     beside,
     is_cancelled,
+    is_joined,
     is_told_otherwise,
     is_waited_for,
     is_worked_off,
+    kept_as,
     left_behind,
     main_leaves,
     pauses,
     tells_children,
 )
 from proctor.judge.deeds import Deeds
+from proctor.judge.events import with_other_names
 from proctor.judge.graph import around
-from proctor.judge.handlers import Handler, closure, handlers
+from proctor.judge.handlers import Flag, Handler, closure, handlers, mentions
 from proctor.judge.mainloops import LASTING, Loop, has_lasting, loops, may_leave
-from proctor.judge.noticing import notices
+from proctor.judge.noticing import looks, notices
 from proctor.judge.path_words import blocks_around
 from proctor.judge.timeline import before_both, comes_after
-from proctor.model.fact import Name, Seq
+from proctor.judge.way_out import (
+    ends_hard,
+    gives_time,
+    is_awaited_first,
+    is_done_in_pool,
+    is_shielded,
+    set_on_the_way,
+)
+from proctor.model.fact import Call, Name, Seq
 from proctor.model.finding import Step
 from proctor.model.place import Place
 from proctor.model.program import UnitKey
@@ -63,7 +74,7 @@ class Shutdown:
 
     def __init__(self, deeds: Deeds) -> None:
         self.deeds = deeds
-        self.handlers = handlers(deeds)
+        self.handlers = with_other_names(deeds, handlers(deeds))
         flags = frozenset(flag for each in self.handlers for flag in each.doing.flags)
         self.loops = loops(deeds, flags)
         self.interrupt = _interrupt(deeds, self.handlers)
@@ -84,6 +95,11 @@ class Shutdown:
             and each.context.lane != "thread"
             and each.context.phase in ("import", "startup", "loop")
         )
+
+    @cached_property
+    def ends_hard(self) -> bool:
+        """Whether the program ends at once on its way out, so that the interpreter waits for nothing."""
+        return ends_hard(self.deeds)
 
     @property
     def is_handled_by_library(self) -> bool:
@@ -142,7 +158,7 @@ class Shutdown:
         point = _point(self.deeds, loop)
         set_before = [
             each for each in self.on_term
-            if not comes_after(self.deeds, (each.hit.unit, each.hit.event), point)
+            if not _goes_on_until(loop) or not comes_after(self.deeds, (each.hit.unit, each.hit.event), point)
         ]  # fmt: skip
         last = [
             each
@@ -166,18 +182,22 @@ class Shutdown:
         else:
             meets, reason = self._meets_beside(loop, handler, own)
         left = own.noun if own is not None else ""
+        if meets in ("exits", "cancelled", "dropped") and is_done_in_pool(self.deeds, loop):
+            meets = "finishes"
         if meets == "finishes":
-            behind = left_behind(self.deeds, loop)
+            behind = left_behind(self.deeds, loop, self.ends_hard)
             if behind is not None:
                 meets, left = "dropped", f"`{behind.symbol}`"
+            elif own is not None and own.kind == "thread" and self.ends_hard and not is_joined(self.deeds):
+                meets = "dropped"
         return End(loop, meets, handler, reason, self.interrupt, left)
 
     def _meets(self, loop: Loop, handler: Handler) -> tuple[Meets, str]:
         deeds, doing = self.deeds, handler.doing
         if handler.kind == "ignore" or (doing.nothing and not pauses(deeds)):
-            return "ignored", ""
+            return self._unanswered(handler)
         noticed = notices(deeds, loop.context.unit, loop.block, handler) if doing.flags else "no"
-        if noticed == "yes" and not doing.always:
+        if (noticed == "yes" and not doing.always) or _is_triggered(deeds, loop, doing.flags):
             return "finishes", ""
         if doing.ends:
             return "killed", ""
@@ -188,8 +208,18 @@ class Shutdown:
         if loop.kind == "library" and doing.stops:
             return _stopped(deeds, loop, handler)
         if doing.cancels or doing.stops.endswith("AbstractEventLoop.stop"):
-            return "cancelled", ""
+            return _cancelled(deeds, loop, handler)
         return _unnoticed(handler, noticed)
+
+    def _unanswered(self, handler: Handler) -> tuple[Meets, str]:
+        """The handler does nothing: what else hears of the signal decides."""
+        woken = self.is_woken(handler)
+        reason = f"what the program does when `{woken}` wakes it is not known"
+        return ("unknown", reason) if woken else ("ignored", "")
+
+    def is_woken(self, handler: Handler) -> str:
+        """What wakes the program where a handler is called, whatever that handler does; "" where nothing does."""
+        return _told_by(self.deeds, "wakes") if handler.kind == "function" else ""
 
     def _leaves(self, handler: Handler) -> bool:
         mark = (handler.hit.unit, handler.hit.event)
@@ -202,16 +232,22 @@ class Shutdown:
         """How a loop in a thread, task or child meets SIGTERM, which the main thread handles."""
         deeds, doing = self.deeds, handler.doing
         if handler.kind == "ignore" or (doing.nothing and not pauses(deeds)):
-            return "ignored", ""
+            return self._unanswered(handler)
         if doing.ends:
             return "killed", ""
         noticed = notices(deeds, loop.context.unit, loop.block, handler) if doing.flags else "no"
         if own.kind in ("child", "daemon-child"):
             return self._meets_in_child(loop, handler, own, noticed)
         if own.kind == "task" and (doing.cancels or doing.stops.endswith("AbstractEventLoop.stop")):
-            return "cancelled", ""
+            if noticed == "yes" and is_awaited_first(deeds, handler.units, *kept_as(deeds, own.hit)):
+                return "finishes", ""
+            return _cancelled(deeds, loop, handler)
         leaves = self._leaves(handler)
+        if leaves and _is_told_on_the_way(deeds, loop, handler):
+            noticed = "yes"
         waited = is_waited_for(deeds, own)
+        if leaves and loop.kind == "library" and waited and _is_stopped(deeds, loop):
+            return "finishes", ""
         ends = noticed == "yes" or (noticed == "no" and is_told_otherwise(deeds, loop))
         if (ends and waited) or (noticed == "no" and is_worked_off(deeds, loop)):
             return "finishes", ""
@@ -254,6 +290,14 @@ class Shutdown:
         return self._meets(loop, inside[-1])
 
 
+def _is_told_on_the_way(deeds: Deeds, loop: Loop, handler: Handler) -> bool:
+    """Whether the main thread, once it leaves, sets what a loop beside it looks at."""
+    if loop.kind != "own":
+        return False
+    told = set_on_the_way(deeds, handler.doing.flags, handler.units)
+    return bool(told) and looks(deeds, loop.context.unit, loop.block, told)
+
+
 def _unnoticed(handler: Handler, noticed: str) -> tuple[Meets, str]:
     doing = handler.doing
     if doing.stops or doing.unknown:
@@ -266,29 +310,65 @@ def _unnoticed(handler: Handler, noticed: str) -> tuple[Meets, str]:
 
 def _stopped(deeds: Deeds, loop: Loop, handler: Handler) -> tuple[Meets, str]:
     """The handler tells a library's loop to stop: whether it lets the job in hand finish, the library says."""
-    family = loop.family
+    for details in _stops(deeds, handler):
+        if details.get("family", loop.family) == loop.family:
+            return ("cancelled", "") if details.get("finishes") == "no" else ("finishes", "")
+    return "unknown", f"whether `{handler.doing.stops}` ends `{loop.name}` is not known"
+
+
+def _stops(deeds: Deeds, handler: Handler) -> Iterator[Mapping[str, str]]:
+    """What the models say of the calls by which a handler stops a library's loop, itself or by handing a method on."""
     for key in closure(deeds, handler.units):
         for hit in deeds.program.unit_hits(key):
-            if hit.effect == "stops-consumer" and hit.details.get("family", family) == family:
-                return ("cancelled", "") if hit.details.get("finishes") == "no" else ("finishes", "")
-    return "unknown", f"whether `{handler.doing.stops}` ends `{loop.name}` is not known"
+            if hit.effect == "stops-consumer":
+                yield hit.details
+    yield from deeds.program.calling(handler.doing.stops, "stops-consumer")
+
+
+def _is_triggered(deeds: Deeds, loop: Loop, flags: frozenset[Flag]) -> bool:
+    """Whether a library's loop was given what the handler sets, to end by it."""
+    name = loop.hit.details.get("stopped_by", "") if loop.hit is not None else ""
+    if not name or loop.hit is None or loop.hit.event < 0:
+        return False
+    call = deeds.program.unit(loop.hit.unit).events[loop.hit.event]
+    given = deeds.program.argument(loop.hit.unit, call, name) if isinstance(call, Call) else None
+    return mentions(given, flags)
+
+
+def _cancelled(deeds: Deeds, loop: Loop, handler: Handler) -> tuple[Meets, str]:
+    """The task that runs a loop is cancelled: its clean-up may stop a library's loop in order, and a job may be shielded."""
+    if loop.kind == "library" and not loop.forever:
+        meets, reason = _stopped_at_the_end(deeds, loop, handler)
+        return (meets, reason) if meets == "finishes" else ("cancelled", "")
+    shielded = is_shielded(deeds, loop)
+    if shielded == "perhaps":
+        return "unknown", f"what `{loop.name}` makes of a job that it shields is not known"
+    return ("finishes", "") if shielded == "yes" else ("cancelled", "")
 
 
 def _stopped_at_the_end(deeds: Deeds, loop: Loop, handler: Handler) -> tuple[Meets, str]:
     """The main thread, which had gone on beside a library's loop, leaves: it stops the loop itself, or the end of the
     interpreter does."""
-    stops = [hit for _, hit in deeds.view.hits("stops-consumer") if hit.details.get("family") == loop.family]
-    if loop.at_exit == "finish":
+    if loop.at_exit == "finish" or _is_stopped(deeds, loop):
         return "finishes", ""
-    if stops:
-        return (
-            ("finishes", "")
-            if all(hit.details.get("finishes") != "no" for hit in stops)
-            else ("cancelled", "")
-        )
+    if _is_stopped(deeds, loop, finishes=False):
+        if gives_time(deeds, handler.units):
+            return "unknown", f"whether the time that `{loop.name}` is given is enough is not known"
+        return "cancelled", ""
     if loop.at_exit == "cut":
         return "dropped", ""
     return "unknown", f"what becomes of the work of `{loop.name}` at the end of the program is not known"
+
+
+def _is_stopped(deeds: Deeds, loop: Loop, finishes: bool = True) -> bool:
+    """Whether the code stops a library's loop somewhere, and always so that the job in hand is finished."""
+    stops = [hit for _, hit in deeds.view.hits("stops-consumer") if hit.details.get("family") == loop.family]
+    return bool(stops) and (not finishes or all(hit.details.get("finishes") != "no" for hit in stops))
+
+
+def _goes_on_until(loop: Loop) -> bool:
+    """Whether what follows a loop is reached only when it has ended, and not once it was started beside."""
+    return loop.kind == "own" or loop.forever
 
 
 def _point(deeds: Deeds, loop: Loop) -> tuple[UnitKey, int]:
@@ -332,8 +412,12 @@ def _early_work(deeds: Deeds, loop: Loop, handler: Handler) -> str:
 
 def _blocking(deeds: Deeds) -> str:
     """What holds SIGTERM back in this program, or takes it in another way than by a handler."""
+    return _told_by(deeds, "mask")
+
+
+def _told_by(deeds: Deeds, how: str) -> str:
     return next(
-        (hit.symbol for _, hit in deeds.view.hits("sets-signal") if hit.details.get("how") == "mask"), ""
+        (hit.symbol for _, hit in deeds.view.hits("sets-signal") if hit.details.get("how") == how), ""
     )
 
 

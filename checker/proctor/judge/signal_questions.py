@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -16,6 +16,7 @@ from proctor.judge.expressions import subexpressions
 from proctor.judge.handlers import Handler
 from proctor.judge.mainloops import Loop, work_at_risk
 from proctor.judge.noticing import is_read
+from proctor.judge.overriding import overridden_by_option
 from proctor.judge.path_words import Answer, registering_hits
 from proctor.judge.shutdown import End, Shutdown
 from proctor.model.fact import Attr, Call
@@ -103,7 +104,8 @@ def loop_answers(
         elif not question.work or work in question.work:
             raised = end.handler.doing.raises if end.handler is not None else "an exception"
             doubt = f"what `{end.loop.name}` makes of the `{raised}` that the handler of SIGTERM raises is not known"
-            yield _loop_answer(question, deeds, end, work, doubt if question.unsure else "")
+            known = not question.unsure or end.loop.at_exit == "cut"
+            yield _loop_answer(question, deeds, end, work, "" if known else doubt)
 
 
 def _unseen(deeds: Deeds) -> Iterator[Answer]:
@@ -238,7 +240,7 @@ def _ending(deeds: Deeds, shutdown: Shutdown, handler: Handler) -> str:
     if handler.kind == "ignore" or handler.doing.nothing:
         # some other handler of the same signal may be registered later, or instead
         others = [each for each in shutdown.on_term if each.hit.place != handler.hit.place]
-        return "" if others else "nothing"
+        return "" if others or shutdown.is_woken(handler) else "nothing"
     doing = handler.doing
     if doing.flags and not (doing.raises or doing.ends or doing.stops or doing.cancels or doing.unknown):
         return "" if is_read(deeds, handler) else "unread"
@@ -304,7 +306,9 @@ def _run_now(deeds: Deeds, handler: Handler) -> tuple[UnitKey, ...]:
 
 class LauncherQuestion(SignalQuestion, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The launcher's own handling of SIGTERM: `term`, `children`, `unfinished_not` are words of its model. `launched_does`: effects of
-    the launched program itself. `signals_all`: the platform signals every process. `settings_not`: no such setting. `endless_stream`:
+    the launched program itself. `signals_all`: the platform signals every process. `settings_not`: no such setting. `unset`: settings that are not set, or to nothing. `some`: an effect that the program has somewhere. `overrides`: a class of
+    the app's own, which an option names, replaces methods by which the library meets signals (`{own}` in `doubt`, the reason
+    for which the clause is not verified). `endless_stream`:
     some response never ends by itself, and nothing bounds the wait for it."""
 
     term: tuple[str, ...] = ()
@@ -313,6 +317,10 @@ class LauncherQuestion(SignalQuestion, frozen=True, kw_only=True, forbid_unknown
     launched_does: tuple[str, ...] = ()
     signals_all: bool | None = None
     settings_not: dict[str, tuple[str | int | float | bool, ...]] = msgspec.field(default_factory=dict)
+    some: Wanted | None = None
+    unset: tuple[str, ...] = ()
+    overrides: bool | None = None
+    doubt: str = ""
     all_jobs_not: Wanted | None = None
     unbounded: bool | None = None
 
@@ -334,17 +342,30 @@ def launcher_answers(
     if question.signals_all is not None and platform.signals_all != question.signals_all:
         return
     for name, values in question.settings_not.items():
-        system, _, key = name.partition(":")
-        setting = view.setting(system, key)
-        if setting is not None and isinstance(setting.value, Known) and setting.value.value in values:
+        if (value := _setting(view, name)) is not None and value in values:
             return
+    if any(_setting(view, name) for name in question.unset):
+        return
     if question.all_jobs_not is not None and _all_jobs(deeds, question.all_jobs_not):
+        return
+    if question.some is not None and not any(fits(question.some, hit) for _, hit in view.hits()):
+        return
+    own = overridden_by_option(deeds)
+    if question.overrides is not None and bool(own) != question.overrides:
         return
     context = next(iter(view.contexts), None) or Context(UnitKey("", 0), "startup", "main")
     command = " ".join(view.launch.words)
     names = {"symbol": view.launch.launcher, "command": command if len(command) <= 60 else command[:59] + "…"}
     steps = view.launch.chain
-    yield Answer(context, view.launch.place, names, steps, f"`{names['command']}`", view.launch.launcher)
+    text, doubt = f"`{names['command']}`", question.doubt.replace("{own}", own)
+    yield Answer(context, view.launch.place, names, steps, text, view.launch.launcher, doubt)
+
+
+def _setting(view: ProcessView, name: str) -> Any:
+    """The value of a setting ("system:key") as far as the code alone decides it, or None."""
+    system, _, key = name.partition(":")
+    setting = view.setting(system, key)
+    return setting.value.value if setting is not None and isinstance(setting.value, Known) else None
 
 
 def _all_jobs(deeds: Deeds, wanted: Wanted) -> bool:

@@ -148,6 +148,7 @@ class Access(Part):
         for ref in refs:
             if isinstance(ref, ObjRef) and isinstance(event, SetAttr):
                 self._property(ref, event.name, number, event, is_set=True)
+                self._inherited(ref, event, number)
             if not isinstance(ref, LibRef | LibObj):
                 continue
             owner = ref.symbol if isinstance(ref, LibRef) else ref.type
@@ -168,7 +169,7 @@ class Access(Part):
             else:
                 symbol = self.rows.canonical(f"{owner}.{event.name}")
             for row in self.rows.find_member(self.rows.effect_writes, symbol):
-                self.sheet.hit(row, symbol, number, event, None, "")
+                self._written(row, symbol, number, event)
             run_rows = self.rows.find(self.rows.run_writes, symbol)
             for runs in run_rows:
                 if event.value is not None:
@@ -182,6 +183,38 @@ class Access(Part):
             if isinstance(ref, UnitRef | BoundRef) and self.world.unit_kind(ref) in ("function", "lambda"):
                 target = UnitKey(ref.path, ref.number)
                 self.sheet.edge(target, number, event.block, self.sheet.place(event), "registers", later=True)
+
+    def _inherited(self, ref: ObjRef, event: SetAttr, number: int) -> None:
+        """What it does that an attribute is set which a class of the tree has from a library."""
+        if event.name not in self.rows.written_names:
+            return
+        for base in self.ledger.library_of(UnitKey(ref.path, ref.number)):
+            symbol = self.rows.canonical(f"{base}.{event.name}")
+            rows = self.rows.find(self.rows.effect_writes, symbol)
+            for row in rows:
+                self._written(row, symbol, number, event)
+            if rows:
+                return
+
+    def _written(self, row: EffectRow, symbol: str, number: int, event: SetAttr | SetItem | Bind) -> None:
+        """The effects of a row of an attribute or item; what is written counts as its first argument."""
+        holds: bool | str = True
+        if row.where:
+            given = (event.value,) if event.value is not None else ()
+            call = Call(
+                event.block,
+                event.line,
+                event.column,
+                event.end_line,
+                event.end_column,
+                Name(""),
+                given,
+                (),
+                "value",
+            )
+            holds = self.ledger.conditions.hold(row.where, call, self.scope)
+        if holds is not False:
+            self.sheet.hit(row, symbol, number, event, None, holds if isinstance(holds, str) else "")
 
     def _keep(self, refs: Refs, event: SetAttr) -> None:
         """What is put on an object, a function or a module from outside: whoever reads the attribute gets it. (What a
@@ -203,8 +236,11 @@ class Access(Part):
         for number, event in enumerate(self.unit.events):
             if isinstance(event, Bind) and event.value is not None:
                 for name in names:
-                    for runs in self.rows.run_writes.get(f"{name}.{event.name}", ()):
+                    symbol = f"{name}.{event.name}"
+                    for runs in self.rows.run_writes.get(symbol, ()):
                         self.runs.run(runs, self.runs.targets(runs, event.value), number, event, None)
+                    for row in self.rows.effect_writes.get(symbol, ()):
+                        self._written(row, symbol, number, event)
 
     def with_blocks(self) -> None:
         """What entering and leaving `with` blocks runs and does."""

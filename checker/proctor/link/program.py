@@ -19,7 +19,7 @@ from proctor.link.views import View, code_key
 from proctor.model.fact import Call, Expr, Facts
 from proctor.model.process import Declaration, ResolvedProcess
 from proctor.model.program import Edge, Hit, Ref, Storage, UnitKey, Value
-from proctor.model.rule import LauncherModel, LibraryModel
+from proctor.model.rule import ArgumentTest, LauncherModel, LibraryModel
 from proctor.model.tree import SourceTree
 from proctor.model.words import Effect
 
@@ -166,6 +166,15 @@ class LinkedProgram(App):
         """The effects that methods of a library class have, as far as the models say."""
         return self.rows.abilities(self.rows.canonical(symbol))
 
+    def calling(self, symbol: str, effect: Effect) -> tuple[Mapping[str, str], ...]:
+        """The details of such an effect of calling a library function without arguments."""
+        rows = self.rows.find(self.rows.effects, self.rows.canonical(symbol))
+        return tuple(
+            row.details
+            for row in rows
+            if effect in row.does and all(_holds_without(test) for test in row.where)
+        )
+
     def class_bases(self, key: UnitKey) -> tuple[str, ...]:
         """The library classes that a class of the tree derives from."""
         found: dict[str, None] = {}
@@ -221,3 +230,10 @@ def _follow(views: tuple[View, ...]) -> None:
             changed = view.take_jobs(jobs, views) or changed
         if not changed:
             break
+
+
+def _holds_without(test: ArgumentTest) -> bool:
+    """Whether a test holds where its argument is absent."""
+    if test.default is msgspec.UNSET:
+        return test.present is False
+    return test.default in test.equals if test.equals else test.default not in test.differs

@@ -76,6 +76,8 @@ class Rows:
                     self.lives[row.name] = row.lives
         for model in models:
             self._add(model, requirements.get(_normal(model.distribution), ""))
+        #: the last names of the attributes whose being set has an effect
+        self.written_names = frozenset(name.rpartition(".")[2] for name in self.effect_writes)
 
     def _add(self, model: LibraryModel, version: str) -> None:
         self.roots.update(model.modules)

@@ -400,6 +400,10 @@ class Program(Protocol):
         """The effects that methods of a library class have, as far as the models say."""
         ...
 
+    def calling(self, symbol: str, effect: Effect) -> tuple[Mapping[str, str], ...]:
+        """The details of such an effect of calling a library function without arguments."""
+        ...
+
     def makers(self, key: UnitKey) -> tuple[tuple[UnitKey, int], ...]:
         """Where a class of the tree is instantiated: unit and event number (the call, or the definition it decorates)."""
         ...

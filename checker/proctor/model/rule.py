@@ -110,7 +110,7 @@ class _Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 class EffectRow(_Row, frozen=True, kw_only=True):
     """Calling (or awaiting) one of `call` does `does`. `subscript`/`attribute` symbols count as well if listed in
-    `read` (reading it) or `write` (assigning it). `details` are free words that rules may ask for, such as
+    `read` (reading it) or `write` (assigning it, also in a class body; the value is argument 0). `details` are free words that rules may ask for, such as
     `{store = "memory"}` or `{ack = "auto"}`. `object` and `argument` name what the effect is about: the
     argument (keyword or position) whose value is the subject (a path, a queue, a signal number, a delay); "self" is
     the receiver. A symbol of `call` that is used as a bare decorator counts as called. Operators are calls, too:
