@@ -48,6 +48,15 @@ def beside(deeds: Deeds, context: Context) -> Beside | None:
     return None
 
 
+def beside_loop(deeds: Deeds, loop: Loop) -> Beside | None:
+    """What runs a loop beside the main thread: a library's may itself be what a thread is given (`Thread(target=server.run)`)."""
+    if loop.hit is not None and loop.hit.event >= 0 and loop.context.lane == "thread":
+        hit = _starting(deeds, loop.hit.unit, loop.hit.event)
+        if hit is not None:
+            return Beside(_kind(deeds, hit), hit)
+    return beside(deeds, loop.context)
+
+
 def _starting(deeds: Deeds, key: UnitKey, event: int) -> Hit | None:
     unit = deeds.program.unit(key)
     for hit in deeds.program.unit_hits(key):

@@ -5,23 +5,37 @@ does on SIGTERM where the app has its own ("unknown" unless said). A launcher's 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
 from proctor.judge.deeds import Deeds, receiver
-from proctor.model.program import Hit, ObjRef, UnitKey
+from proctor.model.fact import Attr, Call
+from proctor.model.program import Hit, ObjRef, Ref, UnitKey
 
 
 def with_own_methods(deeds: Deeds, hit: Hit) -> Hit:
     """An effect of a library's loop as the app's own class leaves it."""
     names = hit.details.get("own_signals", "").split()
-    expr = receiver(deeds.program, hit) if names else None
-    if expr is None:
-        return hit
-    for ref in deeds.program.resolve(hit.unit, expr):
+    for ref in _receivers(deeds, hit) if names else ():
         if isinstance(ref, ObjRef) and _own_method(deeds, UnitKey(ref.path, ref.number), names):
             details = {**hit.details, "sigterm": hit.details.get("without_own", "unknown")}
             return msgspec.structs.replace(hit, details=details)
     return hit
+
+
+def _receivers(deeds: Deeds, hit: Hit) -> Iterator[Ref]:
+    """What the loop's method is called on, itself or where it is handed on (`Thread(target=server.run)`)."""
+    unit = deeds.program.unit(hit.unit)
+    call = unit.events[hit.event] if hit.event >= 0 else None
+    given = (*call.args, *(value for _, value in call.keywords)) if isinstance(call, Call) else ()
+    name = hit.symbol.rpartition(".")[2]
+    for expr in (
+        receiver(deeds.program, hit),
+        *(each.value for each in given if isinstance(each, Attr) and each.name == name),
+    ):
+        if expr is not None:
+            yield from deeds.program.resolve(hit.unit, expr)
 
 
 def overridden_by_option(deeds: Deeds) -> str:

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 from proctor.judge.beside import (
     Beside,
     beside,
+    beside_loop,
     is_cancelled,
     is_joined,
     is_told_otherwise,
@@ -48,6 +49,10 @@ _BY_LIBRARY: dict[str, Meets] = {
     "finish": "finishes", "graceful": "finishes", "return": "returns", "drop": "drops", "ignored": "ignored",
     "custom": "unknown", "unknown": "unknown",
 }  # fmt: skip
+
+
+#: methods that put back what was there before their block
+_LEAVING = ("__exit__", "__aexit__")
 
 
 class End(NamedTuple):
@@ -94,6 +99,7 @@ class Shutdown:
             if "SIGTERM" in each.signals
             and each.context.lane != "thread"
             and each.context.phase in ("import", "startup", "loop")
+            and self.deeds.program.unit(each.hit.unit).name not in _LEAVING
         )
 
     @cached_property
@@ -111,7 +117,8 @@ class Shutdown:
 
     def _ends(self) -> Iterator[End]:
         for loop in self.loops:
-            if loop.kind == "library" and loop.sigterm in _BY_LIBRARY:
+            # handlers can be set on the main thread only
+            if loop.kind == "library" and loop.sigterm in _BY_LIBRARY and loop.context.lane != "thread":
                 meets = _BY_LIBRARY[loop.sigterm]
                 reason = f"what `{loop.name}` does on SIGTERM is set elsewhere" if meets == "unknown" else ""
                 yield End(loop, meets, None, reason, self.interrupt)
@@ -145,7 +152,7 @@ class Shutdown:
 
     def _end_under_launcher(self, loop: Loop) -> End:
         """The launcher's program handles SIGTERM, and leaves: what the code has started beside it goes on until then."""
-        own = beside(self.deeds, loop.context)
+        own = beside_loop(self.deeds, loop)
         if own is not None and loop.kind == "own" and has_lasting(self.deeds, loop):
             cancelled = own.kind == "task" and is_cancelled(self.deeds, own.hit)
             if own.kind in ("daemon", "task") and (cancelled or not is_waited_for(self.deeds, own)):
@@ -176,7 +183,7 @@ class Shutdown:
         if early:
             reason = f"`{early}` runs once before SIGTERM is handled"
             return End(loop, "unknown", handler, reason, self.interrupt)
-        own = beside(self.deeds, loop.context)
+        own = beside_loop(self.deeds, loop)
         if own is None:
             meets, reason = self._meets(loop, handler)
         else:

@@ -252,7 +252,7 @@ def _replaces(question: HandlerQuestion, deeds: Deeds, shutdown: Shutdown, handl
         return False
     if question.replaces == "library":
         return any(
-            loop.kind == "library" and loop.sigterm in ("finish", "return", "drop")
+            loop.kind == "library" and loop.context.lane != "thread" and loop.sigterm in ("finish", "return", "drop")
             and loop.hit is not None and loop.hit.details.get("restores") != "yes"
             for loop in shutdown.loops
         )  # fmt: skip

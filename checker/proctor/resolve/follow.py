@@ -15,6 +15,7 @@ from proctor.resolve.shell import (
     Function,
     Group,
     If,
+    Item,
     Listing,
     Loop,
     Node,
