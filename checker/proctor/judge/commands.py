@@ -22,7 +22,7 @@
 - `replicas`: whether anything declares "several" processes of the type, "one", or the number is "unknown";
 - `undriven`: the family of the effect is fired by no process type;
 - `effect`, `details`, `details_not`, `symbol`: an effect of the launcher, or of the code in one of the phases `phase`; `by`
-  limits it to the "launcher" or the "code" (a row that says `decided_by` a setting holds where that is on); `subject`: patterns of what it is about; `at_least`: a number from which on it counts;
+  limits it to the "launcher" or the "code" (a row that says `decided_by` a setting holds where that is on); `subject` (`subject_not`): patterns of what it is (not) about; `at_least`: a number from which on it counts;
 - `times`: a child program that may stay is started at least so many times, as the loops around the call say;
 - `with_effect`, `without_effect`: effects that the program must (not) have besides, each a name or a table;
 - `absent`: effects that the program must not have; where code that could not be followed may, the clause is not verified;
@@ -100,6 +100,7 @@ class _Alternative(ProcessWords, frozen=True, kw_only=True, forbid_unknown_field
     phase: tuple[str, ...] = ()
     by: tuple[str, ...] = ("launcher", "code")
     subject: tuple[str, ...] = ()
+    subject_not: tuple[str, ...] = ()
     at_least: float | None = None
     times: int = 0
     with_effect: tuple[Wanted, ...] = ()
@@ -465,6 +466,8 @@ def _about(asked: _Asked, context: Context, hit: Hit) -> _Seen | None:
     value = program.evaluate(hit.unit, hit.subject) if hit.subject is not None else None
     text = str(value.value) if isinstance(value, Known) else ""
     if alternative.subject and not any(fnmatchcase(text, pattern) for pattern in alternative.subject):
+        return None
+    if any(fnmatchcase(text, pattern) for pattern in alternative.subject_not):
         return None
     if alternative.at_least is not None and not _reaches(text, alternative.at_least):
         return None
