@@ -199,3 +199,102 @@ app.add_url_rule("/", view_func=Page.mount())
     assert phases(program, "mount") == {"import"}
     assert phases(program, "unused") == set()
     assert phases(program, "helper") == phases(program, "get") == {"request"}
+
+
+def test_what_is_wrapped_for_a_scheduler_runs_in_its_ticks_only() -> None:
+    source = """
+from functools import partial
+from telegram.ext import Updater, CommandHandler
+
+updater = Updater("x")
+
+def later(number, context):
+    pass
+
+def kept(number):
+    pass
+
+def start(update, context):
+    context.job_queue.run_once(partial(later, 1), 120)
+    update.keep(partial(kept, 1))
+
+updater.dispatcher.add_handler(CommandHandler("start", start))
+updater.start_polling()
+"""
+    program = link({"main.py": source})
+    assert phases(program, "start") == {"job"}
+    assert phases(program, "later") == {"tick"}
+    assert phases(program, "kept") == {"job"}
+
+
+def test_each_of_many_plug_ins_is_asked() -> None:
+    files = {
+        "main.py": """
+import glob
+import importlib
+from os.path import basename
+import telebot
+
+bot = telebot.TeleBot("x")
+loaded = []
+for path in glob.glob("plugs/*.py"):
+    module = importlib.import_module("plugs." + basename(path)[:-3])
+    if hasattr(module, "report"):
+        loaded.append(module)
+
+@bot.message_handler(commands=["stats"])
+def stats(message):
+    for module in loaded:
+        module.report()
+
+bot.infinity_polling()
+""",
+        "plugs/__init__.py": "",
+        **{f"plugs/p{number:02}.py": f"def idle_{number}():\n    pass\n" for number in range(60)},
+        "plugs/zzz.py": "def report():\n    pass\n",
+    }
+    assert phases(link(files), "report") == {"job"}
+
+
+def test_settings_are_checked_where_they_are_made() -> None:
+    files = {
+        "app.py": """
+from fastapi import FastAPI
+from pydantic import BaseModel, field_validator
+from conf import settings
+
+class Item(BaseModel):
+    name: str
+
+    @field_validator("name")
+    def of_request(cls, value):
+        return value
+
+class Row(BaseModel):
+    name: str
+
+    @field_validator("name")
+    def of_both(cls, value):
+        return value
+
+app = FastAPI()
+Row.model_validate({"name": "x"})
+""",
+        "conf.py": """
+from pydantic import field_validator
+from pydantic_settings import BaseSettings
+
+class Settings(BaseSettings):
+    url: str = "x"
+
+    @field_validator("url")
+    def of_start(cls, value):
+        return value
+
+settings = Settings()
+""",
+    }
+    program = link(files, "uvicorn app:app")
+    assert phases(program, "of_start") == {"import"}
+    assert phases(program, "of_request") == {"request"}
+    assert phases(program, "of_both") == {"import", "request"}

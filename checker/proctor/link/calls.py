@@ -247,8 +247,23 @@ class Calls(Part):
             if self.ledger.conditions.hold(row.where, event, self.scope) is False:
                 continue
             matched = True
-            self.runs.follow(row, number, event)
+            if row.phase != "later" or not self._is_handed_over(number):
+                self.runs.follow(row, number, event)
         return matched
+
+    def _is_handed_over(self, number: int) -> bool:
+        """Whether what a call wraps goes straight to a library that is known to run it (`run_once(partial(work, 1))`)."""
+        given = Result(number)
+        for later in self.unit.events[number + 1 :]:
+            if isinstance(later, Call) and (
+                given in later.args or any(v == given for _, v in later.keywords)
+            ):
+                wrapped = self.world.resolve(given, self.scope)
+                takers = self.world.resolve(later.func, self.scope)
+                return any(isinstance(ref, UnitRef | BoundRef) for ref in wrapped) and any(
+                    isinstance(ref, LibRef) and self.rows.find(self.rows.runs, ref.symbol) for ref in takers
+                )
+        return False
 
     def _passes_self(self, event: Call) -> bool:
         """Whether a method hands on its own object first (`Base.__init__(self, …)`)."""

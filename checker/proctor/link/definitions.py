@@ -9,7 +9,7 @@ from proctor.link.runs import Runs
 from proctor.link.sheet import Part, Sheet
 from proctor.model.fact import Attr, Bind, Call, Define, Event, Expr, Import, Name, Result, Unit
 from proctor.model.program import BoundRef, LibObj, LibRef, ObjRef, UnitKey, UnitRef
-from proctor.model.rule import BaseRow, EffectRow
+from proctor.model.rule import BaseRow, EffectRow, RunsRow
 
 _OWN_DECORATORS = frozenset({"property", "staticmethod", "classmethod", "setter", "getter", "deleter"})
 
@@ -148,11 +148,7 @@ class Definitions(Part):
             for row in rows:
                 matched = True
                 func = call.func if call is not None else decorator
-                if row.joins:
-                    self._join(key, func)
-                elif not row.adapts and self.ledger.conditions.hold(row.where, call, self.scope) is not False:
-                    within = self._group(key, func) if row.named else None
-                    self.runs.run(row, given, number, event, call, within)
+                self._run_decorated(row, key, given, func, number, event, call)
             if call is None:
                 self.sheet.effects(symbol, number, event, None)
             known = symbol.rpartition(".")[2] in _OWN_DECORATORS or self.rows.is_transparent(symbol)
@@ -165,6 +161,26 @@ class Definitions(Part):
             shown = symbols[0][0] if symbols else _shown(decorator, self.unit)
             reason = f"`@{shown}` is not modelled: what it does with `{unit.name}` is not known"
             self.sheet.hidden.append(Hidden(self.key, self.sheet.place(event), reason, key))
+
+    def _run_decorated(
+        self,
+        row: RunsRow,
+        key: UnitKey,
+        given: Refs,
+        func: Expr,
+        number: int,
+        event: Define,
+        call: Call | None,
+    ) -> None:
+        """What a row says of the decorator `func` of a function, of which those below it have made `given`."""
+        if row.joins:
+            self._join(key, func)
+        elif row.keeps:
+            name = self.world.scope(key).unit.name
+            self.ledger.feed_attribute(f"{self.rows.canonical(row.keeps)}.{name}", (UnitRef(*key),))
+        elif not row.adapts and self.ledger.conditions.hold(row.where, call, self.scope) is not False:
+            within = self._group(key, func) if row.named else None
+            self.runs.run(row, given, number, event, call, within)
 
     def _hand(self, decorator: UnitKey, number: int, own: Refs) -> None:
         """A decorator is given the function below it."""

@@ -16,6 +16,8 @@ Refs = tuple[Ref, ...]
 Cell = tuple[UnitKey, int] | tuple[str, str]
 #: more stands for "anything": it is cut off so that one hub does not make everything reach everything
 MAX_REFS = 32
+#: modules are told apart by far: a folder of plug-ins is loaded whole, and each has but its own attributes
+_MAX_MODULES = 128
 _MAX_DEPTH = 50
 
 
@@ -39,8 +41,12 @@ def union(parts: Iterable[Refs]) -> Refs:
         seen = dict.fromkeys(first)
     if len(seen) <= MAX_REFS:
         return tuple(seen)
+    modules = tuple(ref for ref in seen if isinstance(ref, ModRef))
     # texts are many, and say less than functions and classes
-    return tuple(sorted(seen, key=lambda ref: isinstance(ref, ConstRef)))[:MAX_REFS]
+    others = sorted(
+        (ref for ref in seen if not isinstance(ref, ModRef)), key=lambda ref: isinstance(ref, ConstRef)
+    )
+    return (*modules[:_MAX_MODULES], *others[: max(MAX_REFS - len(modules), 0)])
 
 
 def contents_cell(number: int) -> int:
@@ -184,8 +190,8 @@ class Memory:
         held = cell.held
         before = len(held)
         for ref in refs:
-            if len(held) >= MAX_REFS:
-                break
+            if len(held) >= MAX_REFS and (len(held) >= _MAX_MODULES or not isinstance(ref, ModRef)):
+                continue
             if not isinstance(ref, ConstRef) or isinstance(ref.value, str):
                 held[ref] = None
         if len(held) == before:

@@ -435,7 +435,8 @@ class World(Hierarchy):
         rows = self.rows.find(self.rows.attributes, symbol)
         if rows:
             return tuple(LibObj(self.rows.canonical(row.type)) for row in rows if row.type)
-        kept = self.kept_attribute(symbol) if self.is_kept(name) else ()
+        held = self.is_kept(name) or owner in self.rows.holders
+        kept = self.kept_attribute(symbol) if held else ()
         return kept or (LibRef(symbol),)
 
     def kept_attribute(self, symbol: str) -> Refs:

@@ -59,6 +59,8 @@ class Rows:
         self.setting_symbols: dict[str, list[tuple[SettingsRow, str]]] = {}
         #: library class -> how long its instances live (`ClassRow.lives`)
         self.lives: dict[str, str] = {}
+        #: objects of libraries under whose attributes decorators keep functions (`RunsRow.keeps`)
+        self.holders: set[str] = set()
         self._alias: dict[str, str] = {}
         self._ancestors: dict[str, tuple[str, ...]] = {}
         self._canonical: dict[str, str] = {}
@@ -97,6 +99,8 @@ class Rows:
         for runs in model.runs:
             if _in_force(runs.versions, version):
                 self._index(self.runs, runs.call, runs)
+                if runs.keeps:
+                    self.holders.add(self.canonical(runs.keeps))
                 self._index(self.run_decorators, runs.decorator, runs)
                 self._index(self.run_writes, runs.write, runs)
         for base in model.base:

@@ -195,6 +195,8 @@ class RunsRow(_Row, frozen=True, kw_only=True):
     #: decorators: the function becomes a decorator itself. It runs whenever a function that it decorates is called, which it
     #: is given first
     adapts: bool = False
+    #: decorators: the function is kept under its own name on this object of the library: calling that runs it
+    keeps: str = ""
     #: one command of several: the words of the launch command choose it by the function's name or a text that is given
     named: bool = False
     #: the function is a factory: the function that it returns runs in that phase, too
