@@ -14,6 +14,7 @@ from proctor.model.fact import (
     Map,
     Name,
     Op,
+    Other,
     Result,
     Return,
     Seq,
@@ -22,8 +23,9 @@ from proctor.model.fact import (
 from proctor.model.program import BoundRef, LibObj, LibRef, ModRef, ObjRef, Storage, UnitKey, UnitRef
 
 _MAX_DEPTH = 8
+_SLICE = Other("slice")
 #: methods of built-in containers that hand out what the container holds
-_INNER = frozenset({"get", "setdefault", "pop", "popitem", "values", "items", "keys", "copy"})
+_INNER = frozenset({"get", "setdefault", "pop", "popitem", "values", "items", "keys"})
 
 
 class Storages:
@@ -44,6 +46,8 @@ class Storages:
         if isinstance(expr, Attr):
             return self._attribute(scope, expr, depth)
         if isinstance(expr, Item):
+            if expr.index == _SLICE:
+                return ()  # a part of a list is a list of its own
             return self._entry(scope, expr) or self.of(scope, expr.value, depth + 1)
         if isinstance(expr, Op) and expr.name in ("or", "and"):
             return _unique([found for part in expr.operands for found in self.of(scope, part, depth + 1)])
