@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import msgspec
+
 from proctor.judge.asking import WantedIn, asks_process, fits, read_words
 from proctor.judge.drafts import Outcome, make_doubt, make_finding
 from proctor.judge.expressions import local_sources, subexpressions
@@ -21,7 +23,7 @@ from proctor.judge.lifetime import Memo, memos
 from proctor.judge.memory import WORK, Access, Memory
 from proctor.judge.memory_pairs import Finder
 from proctor.judge.roots import Roots
-from proctor.model.fact import Result, Return
+from proctor.model.fact import Define, Func, Name, Result, Return, Unit
 from proctor.model.finding import Step
 from proctor.model.program import Context, Hit, LibObj, ProcessView, Storage, UnitKey
 from proctor.model.rule import Rule
@@ -64,6 +66,8 @@ class _Judged:
         """Functions whose results a decorator keeps."""
         for memo in memos(self.memory):
             if memo.details.get("expires") == "yes" or self._gives_tool(memo.function):
+                continue
+            if _is_asked_anew(self.program.unit(memo.function)):
                 continue
             context = self._work(memo.function)
             hit = self._changing(memo.function) if context else None
@@ -193,3 +197,24 @@ class _Judged:
             and self.program.lives(ref.type) not in ("record", "data")
             for ref in refs
         )
+
+
+def _is_asked_anew(unit: Unit) -> bool:
+    """Whether a function has a parameter that it does not use: it is there to make callers ask anew (`ttl_hash`, `day`)."""
+    if any(isinstance(event, Define) for event in unit.events):
+        return False
+    asked = [param.name for param in unit.params if param.kind in ("positional", "keyword")]
+    return any(
+        name not in ("self", "cls")
+        and not any(_mentions(part, name) for part in (*unit.events, *unit.blocks))
+        for name in asked
+    )
+
+
+def _mentions(value: object, name: str) -> bool:
+    if isinstance(value, Name):
+        return value.id == name
+    if isinstance(value, Func):
+        return True
+    parts = msgspec.structs.astuple(value) if isinstance(value, msgspec.Struct) else value
+    return isinstance(parts, tuple) and any(_mentions(part, name) for part in parts)

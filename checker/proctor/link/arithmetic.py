@@ -170,9 +170,11 @@ def either(name: str, left: Value, right: Value) -> Value:
 def conditional(test: FromEnv, value: Value, before: tuple[Value, Place] | None) -> Value:
     """A value set under a condition that the environment decides; without the variable the test's fallback rules."""
     without = test.fallback
+    while isinstance(without, FromEnv) and without.fallback is not None:
+        without = without.fallback
     if isinstance(without, Known):
         return FromEnv(test.variable, value if without.value else (before[0] if before else None))
-    if without is None:
+    if without is None or isinstance(without, FromEnv):
         return FromEnv(test.variable, before[0] if before else value)
     return FromEnv(test.variable, Unknown("it is computed"))
 
