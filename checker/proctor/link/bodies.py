@@ -28,6 +28,11 @@ class Reading(Protocol):
         """The variables that are set."""
         ...
 
+    @property
+    def alternatives(self) -> dict[tuple[str, str], list[tuple[str, Value]]]:
+        """What names of modules become where variables of the environment say so."""
+        ...
+
     def evaluate(self, expr: Expr | None, scope: Scope, names: Names | None = None) -> Value:
         """The value of `expr` in `scope`, where `names` are the values so far of the body being read."""
         ...
@@ -137,6 +142,9 @@ class BodyReader:
 
     def _put(self, name: str, value: Value, event: Event, test: Value | None) -> None:
         if isinstance(test, FromEnv):
+            self.evaluator.alternatives.setdefault((self.module.path, name), []).append(
+                (test.variable, value)
+            )
             value = conditional(test, value, self.names.get(name))
         self.names[name] = (value, self._place(event))
 

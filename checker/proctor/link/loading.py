@@ -111,6 +111,19 @@ class Loader:
             if guard != "":
                 for pattern in row.patterns:
                     self._load_name(row, loading, name, pattern, guard or "")
+        for name, variable in self._alternatives(row):
+            for pattern in row.patterns if name not in names else ():
+                self._load_name(row, loading, name, pattern, variable)
+
+    def _alternatives(self, row: LoadsRow) -> Iterator[tuple[str, str]]:
+        """Names that a setting has only where a variable of the environment says so, with that variable."""
+        system, _, key = row.setting.partition(":")
+        setting = self.settings.get(system, key) if row.setting else None
+        if setting is not None and setting.place is not None:
+            found = self.settings.evaluator.alternatives.get((setting.place.path, key), ())
+            for variable, value in found:
+                for text in _plain_texts(value):
+                    yield text, variable
 
     def _load_included(self, loading: Loading | None) -> None:
         if loading is None or loading.event < 0:

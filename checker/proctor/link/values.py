@@ -95,6 +95,8 @@ class Evaluator:
         self.setting = setting
         self.accessors = accessors or {}
         self._modules: dict[str, Names] = {}
+        #: (module, name) -> (variable, value) for what names become where the environment says so
+        self.alternatives: dict[tuple[str, str], list[tuple[str, Value]]] = {}
         self._states: dict[UnitKey, tuple[str, ...]] = {}
         self._depth = 0
         self._memo: dict[tuple[UnitKey, Expr | None], Value] = {}
@@ -172,6 +174,7 @@ class Evaluator:
     def refresh(self) -> tuple[UnitKey, ...]:
         """Forget what was computed; gives the units whose conditions ask for settings, which may be known by now."""
         self._modules.clear()
+        self.alternatives.clear()
         self._memo.clear()
         asked = tuple(self._dependent)
         self._dependent.clear()
