@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 from proctor.judge.expressions import subexpressions
 from proctor.judge.graph import around
 from proctor.model.fact import Attr, Call, Const, Expr, Name, Result, Seq
 from proctor.model.program import Context, Hit, Known, ProcessView, Program, UnitKey
+from proctor.model.rule import LauncherModel
 
 
 def stays_for(program: Program, hit: Hit) -> bool:
@@ -13,6 +17,23 @@ def stays_for(program: Program, hit: Hit) -> bool:
     if hit.subject is None:
         return False
     return _runs_python(hit.subject) or _is_staying(program, _words(program, hit.unit, hit.subject))
+
+
+def works_beside(program: Program, hit: Hit) -> str:
+    """The command of a server, worker or scheduler that a call starts, or "" where it is known to start none."""
+    words = _words(program, hit.unit, hit.subject) if hit.subject is not None else []
+    name = words[0].rpartition("/")[2] if words else ""
+    model = next((each for each in program.launchers.values() if name in each.programs), None)
+    if model is None or model.details.get("role") in ("proxy", "helper"):
+        return ""
+    kinds = {model.kind, *(each.get("kind") for each in _fitting(model, words))}
+    works = not kinds.isdisjoint(("web", "worker", "scheduler"))
+    return " ".join(words).rstrip("& ") if works and _is_staying(program, words) else ""
+
+
+def _fitting(model: LauncherModel, words: list[str]) -> Iterator[Mapping[str, Any]]:
+    """The variants of the sub-commands that a command names."""
+    return (each for each in model.variants if any(word in each.get("command", ()) for word in words[1:]))
 
 
 def _words(program: Program, key: UnitKey, subject: Expr) -> list[str]:
@@ -29,8 +50,7 @@ def _is_staying(program: Program, words: list[str]) -> bool:
     name = words[0].rpartition("/")[2] if words else ""
     for model in program.launchers.values():
         if name in model.programs:
-            long = [each.get("command", ()) for each in model.variants if each.get("duration") == "long"]
-            return model.long_running or any(word in commands for commands in long for word in words[1:])
+            return model.long_running or any(e.get("duration") == "long" for e in _fitting(model, words))
     return False
 
 

@@ -24,6 +24,7 @@
 - `effect`, `details`, `details_not`, `symbol`: an effect of the launcher, or of the code in one of the phases `phase`; `by`
   limits it to the "launcher" or the "code" (a row that says `decided_by` a setting holds where that is on); `subject` (`subject_not`): patterns of what it is (not) about; `at_least`: a number from which on it counts;
 - `times`: a child program that may stay is started at least so many times, as the loops around the call say;
+- `starts_work`: a server, worker or scheduler is started by the call;
 - `with_effect`, `without_effect`: effects that the program must (not) have besides, each a name or a table;
 - `absent`: effects that the program must not have; where code that could not be followed may, the clause is not verified;
 - `options`: names of options whose place is shown where a configuration file holds them;
@@ -42,7 +43,7 @@ from typing import NamedTuple
 import msgspec
 
 from proctor.judge.asking import Details, ProcessWords, Wanted, asks_process, fits, read_words
-from proctor.judge.children import stays_for, times
+from proctor.judge.children import stays_for, times, works_beside
 from proctor.judge.declared import declared
 from proctor.judge.drafts import Outcome, Platform, fill, make_doubt, make_finding
 from proctor.judge.listening import Listening, listening
@@ -56,17 +57,12 @@ from proctor.judge.programs import (
     settings_of,
     shown,
 )
-from proctor.judge.summary import kind_of
+from proctor.judge.side_by_side import side_by_side, together, works
 from proctor.model.finding import Step
 from proctor.model.place import Place
 from proctor.model.program import Context, FromEnv, Hit, Known, ProcessView, Program
 from proctor.model.rule import Rule
 from proctor.model.words import Effect, Phase
-
-#: effects that say what work a program does, for telling programs of one process type apart
-_WORK: tuple[Effect, ...] = (
-    "serves-http", "serves-dev", "consumes-jobs", "runs-bot", "schedules", "receives", "pops",
-)  # fmt: skip
 
 
 class _Alternative(ProcessWords, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -103,6 +99,7 @@ class _Alternative(ProcessWords, frozen=True, kw_only=True, forbid_unknown_field
     subject_not: tuple[str, ...] = ()
     at_least: float | None = None
     times: int = 0
+    starts_work: bool = False
     with_effect: tuple[Wanted, ...] = ()
     without_effect: tuple[Wanted, ...] = ()
     absent: tuple[str, ...] = ()
@@ -274,7 +271,7 @@ def _asks_copies(asked: _Asked) -> bool:
     alternative, view = asked.alternative, asked.view
     if alternative.copies and not re.search(alternative.copies, view.launch.copies):
         return False
-    return alternative.works is None or _works(view) is alternative.works
+    return alternative.works is None or works(view) is alternative.works
 
 
 def _wrapper_does(asked: _Asked) -> bool:
@@ -327,7 +324,7 @@ def _asks_group(asked: _Asked) -> bool:
             return False
     if alternative.first is not None and _is_first(asked) is not alternative.first:
         return False
-    return not alternative.together or _together(group, view) in alternative.together
+    return not alternative.together or together(group, view) in alternative.together
 
 
 def _delivery(asked: _Asked) -> Delivery:
@@ -342,64 +339,6 @@ def _is_first(asked: _Asked) -> bool:
     if any(signals.get("replaces") is False for signals in launch.wrapper_signals):
         return False
     return launch.replaces_shell is True and not launch.supervised_by and launch.relation == "main"
-
-
-# --- programs side by side ---------------------------------------------------------------------------------------
-
-
-def _together(group: Group, view: ProcessView) -> str:
-    """How a program stands beside the others of its process type that stay (see `together`), or ""."""
-    launch = view.launch
-    if launch.supervised_by:
-        return ""
-    if launch.relation == "after":
-        before = [each for each in group.staying if each.launch.relation == "main"]
-        starts_work = launch.kind in ("web", "worker", "scheduler")
-        return "behind" if before and starts_work and not launch.conditional else ""
-    if launch.relation == "background" and not launch.kept:
-        held = [each for each in group.views if each.launch.relation in ("main", "piped", "after")]
-        if not held and view.stays:
-            return "left"
-    programs = _side_by_side(group, view)
-    if len(programs) < 2:
-        return ""
-    if not all(map(_work, programs)):
-        return "perhaps"
-    return "copies" if len(set(map(_work, programs))) == 1 else "kinds"
-
-
-def _side_by_side(group: Group, view: ProcessView) -> list[ProcessView]:
-    """The programs that a supervisor starts, or a program behind all those that were started before it."""
-    counting = [each for each in group.staying if _counts(each)]
-    if "supervises" in view.launch.does:
-        return [each for each in counting if each.launch.supervised_by == view.launch.launcher]
-    own = [each for each in counting if not each.launch.supervised_by]
-    return own[: own.index(view) + 1] if view in own else []
-
-
-def _counts(view: ProcessView) -> bool:
-    """Whether it is a program that stays and works for itself: no supervisor, no helper of another one, and not one of
-    several that may be started."""
-    launch = view.launch
-    if not view.stays or launch.conditional or "supervises" in launch.does:
-        return False
-    helps = view.details.get("role") in ("proxy", "helper")
-    return launch.relation in ("main", "background", "piped") and not helps
-
-
-def _works(view: ProcessView) -> bool:
-    """Whether it is seen to work and stay; what a supervisor starts is started again where it ends."""
-    return bool(view.launch.supervised_by or _work(view))
-
-
-def _work(view: ProcessView) -> frozenset[str]:
-    """What work it does, and which program does it; empty where nothing shows that it works at all."""
-    if "role" in view.details:
-        return frozenset({view.details["role"]})
-    does = frozenset[str](effect for effect in _WORK if effect in view.does)
-    does = does or frozenset({kind_of((view,))} - {"unknown", "one-off", "release"})
-    entry = view.launch.entry
-    return does | {f"{view.launch.launcher} {entry.target if entry else ''}"} if does else frozenset()
 
 
 # --- what is seen --------------------------------------------------------------------------------------------------
@@ -476,6 +415,10 @@ def _about(asked: _Asked, context: Context, hit: Hit) -> _Seen | None:
         if count < alternative.times or not stays_for(program, hit):
             return None
         text = str(count)
+    if alternative.starts_work:
+        text = works_beside(program, hit)
+        if not text:
+            return None
     decided = _decided(asked.view, hit)
     if decided is None:
         return None
@@ -591,6 +534,6 @@ def _beside(asked: _Asked) -> list[ProcessView]:
     """The programs of which a message names the first and the last."""
     if not asked.alternative.together:
         return []
-    programs = _side_by_side(asked.group, asked.view)
+    programs = side_by_side(asked.group, asked.view)
     others = [each for each in asked.group.staying if each is not asked.view]
     return programs if len(programs) > 1 else [*others[:1], asked.view]
