@@ -1554,3 +1554,69 @@ repeat(job)
 """
     }
     assert phases(link(files), "job") == {"loop"}
+
+
+def test_a_library_calls_what_a_class_below_its_own_says() -> None:
+    """`run` of an unknown library's class is there to call the methods that the app writes; `close` is not."""
+    files = {
+        "main.py": """
+from stream_library import Listener
+class Updates(Listener):
+    def on_update(self, event): work()
+    def _helper(self): pass
+class Other(Listener):
+    def on_other(self, event): pass
+def work(): pass
+while True:
+    Updates("redis://").run()
+    Other("redis://").close()
+"""
+    }
+    program = link(files)
+    assert phases(program, "on_update") == phases(program, "work") == {"loop"}
+    assert phases(program, "_helper") == phases(program, "on_other") == set()
+
+
+def test_a_call_makes_an_instance_of_the_class_that_it_is_given() -> None:
+    """`click.group(cls=FlaskGroup)` does what making a `FlaskGroup` does: its commands run, and it asks for the app."""
+    files = {
+        "main.py": """
+import click
+from flask import Flask
+from flask.cli import AppGroup, FlaskGroup
+queue = AppGroup()
+@queue.command()
+def worker(): work()
+@queue.command()
+def status(): pass
+def work(): pass
+def create():
+    return Flask(__name__)
+@click.group(cls=FlaskGroup, create_app=create)
+def manager(): pass
+manager.add_command(queue, "queue")
+if __name__ == "__main__":
+    manager()
+"""
+    }
+    program = link(files, "python main.py queue worker")
+    assert phases(program, "create") == phases(program, "work") == {"startup"}
+    assert phases(program, "status") == set()
+
+
+def test_the_own_kind_of_a_library_s_decorator_registers_too() -> None:
+    files = {
+        "main.py": """
+from functools import partial
+from redis import Redis
+from rq import Worker
+from rq.decorators import job as rq_job
+class Counted(rq_job):
+    pass
+job = partial(Counted, connection=Redis())
+@job("mail")
+def send(): pass
+Worker(["mail"], connection=Redis()).work()
+"""
+    }
+    assert phases(link(files), "send") == {"job"}

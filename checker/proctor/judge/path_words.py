@@ -156,7 +156,7 @@ def _registrars(deeds: Deeds, edge: Edge) -> frozenset[str]:
 
 def _is_registered(deeds: Deeds, context: Context, patterns: tuple[str, ...]) -> bool:
     """Whether one of these names of a library registers what the context comes from in the end."""
-    edge = next((edge for _, edge in deeds.trail(context) if edge.trigger), None)
+    edge = next((edge for _, edge in deeds.trail(context) if edge.trigger or edge.later), None)
     names = _registrars(deeds, edge) if edge is not None else ()
     return any(fnmatchcase(name, pattern) for name in names for pattern in patterns)
 

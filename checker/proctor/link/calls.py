@@ -37,6 +37,11 @@ _ASKED = {
 }  # fmt: skip
 
 
+#: names of methods that go through all that an object is there for
+_DOES_THE_WORK = frozenset({"run", "start", "serve", "serve_forever", "run_forever", "main", "work", "listen", "consume", "poll", "loop",
+                            "execute", "process", "handle"})  # fmt: skip
+
+
 class Calls(Part):
     """The calls of one unit."""
 
@@ -73,8 +78,9 @@ class Calls(Part):
             if guessed is not None:
                 self._project_call(BoundRef(*guessed, *guessed), number, event)
 
-    def _goes_on(self, func: Attr, event: Call) -> None:
-        """An object of a class below one that no model speaks of is told to do what only that class knows."""
+    def _goes_on(self, func: Attr, number: int, event: Call) -> None:
+        """An object of a class below one that no model speaks of is told to do what only that class knows. Where the name
+        says that this is all that it is there for (`listener.run()`), it calls what the app's own class says."""
         for ref in self.world.resolve(func.value, self.scope):
             if isinstance(ref, ObjRef):
                 key = UnitKey(ref.path, ref.number)
@@ -84,7 +90,11 @@ class Calls(Part):
                     reason = (
                         f"`{library}` is not modelled: what its `{func.name}` runs of `{name}` is not known"
                     )
-                    self.sheet.hidden.append(Hidden(self.key, self.sheet.place(event), reason, begins=True))
+                    place = self.sheet.place(event)
+                    self.sheet.hidden.append(Hidden(self.key, place, reason, begins=True))
+                    for owner in self.world.mro(key)[0] if func.name in _DOES_THE_WORK else ():
+                        for method in self.runs.methods(owner, ("*",)):
+                            self.sheet.edge(method, number, event.block, place, "call")
                     return
 
     def _is_unknown(self, symbol: str) -> bool:
@@ -276,7 +286,7 @@ class Calls(Part):
             self._ask_object(asked, number, event)
         self.sheet.effects(symbol, number, event, event)
         if isinstance(event.func, Attr) and self._is_unknown(symbol.rpartition(".")[0]):
-            self._goes_on(event.func, event)
+            self._goes_on(event.func, number, event)
         matched = self._passed_on(symbol, number, event)
         for loads in self.rows.find(self.rows.loads, symbol):
             self.sheet.loads.append(Loading(self.key, loads, number, self.sheet.place(event)))
@@ -288,8 +298,19 @@ class Calls(Part):
         ):
             self.sheet.environment_write(event.args[0], event.args[1], symbol.endswith("setdefault"))
         self._setting_call(symbol, number, event)
+        self._make(symbol, number, event)
         if symbol == "builtins.getattr" and len(event.args) >= 2 and not isinstance(event.args[1], Const):
             self._dynamic_attribute(event)
+
+    def _make(self, symbol: str, number: int, event: Call) -> None:
+        """A call that makes an instance of a class that it is given does what calling the class would."""
+        rows = self.rows.find(self.rows.makers, symbol) if event.keywords else []
+        for made in self.world.results.made_of(rows, event, self.scope) if rows else ():
+            if isinstance(made, LibRef):
+                self.sheet.effects(made.symbol, number, event, event)
+                self._passed_on(made.symbol, number, event)
+            else:
+                self.construct(UnitKey(made.path, made.number), event, number, event)
 
     def _setting_call(self, symbol: str, number: int, event: Call) -> None:
         for name in self.rows.chain(symbol):

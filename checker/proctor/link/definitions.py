@@ -218,6 +218,9 @@ class Definitions(Part):
                 found.append((ref.symbol, call))
             elif isinstance(ref, LibObj):
                 found.append((f"{ref.type}.__call__", call))
+            elif isinstance(ref, UnitRef) and self.world.unit_kind(ref) == "class":
+                # the app's own kind of a library's decorator
+                found.extend((name, call) for name in self.world.mro(UnitKey(ref.path, ref.number))[1])
         return found
 
 

@@ -76,12 +76,12 @@ class World(Hierarchy):
         self.said: frozenset[str] | None = None
         self._attributes: dict[Any, Memo] = {}
         self.containers = Containers(self, self, self)
-        self._results = Results(self)
+        self.results = Results(self)
         self._unpacking = Unpacking(self, self.containers)
         self._dispatch: dict[type, Callable[..., Refs]] = {
             Name: self._name,
             Attr: self._attr,
-            Result: self._results.result,
+            Result: self.results.result,
             Item: self._item,
             Func: self._func,
             Op: self._op,
@@ -254,7 +254,7 @@ class World(Hierarchy):
         elif event.how in ("for", "comprehension"):
             refs = self.elements(event.value, scope)
         elif event.how == "with":
-            refs = self._results.entered(event.value, scope)
+            refs = self.results.entered(event.value, scope)
         elif event.how == "unpack":
             refs = self.elements(event.value, scope)
             if refs and isinstance(refs[0], ConstRef) and isinstance(event.value, Result):
@@ -293,7 +293,7 @@ class World(Hierarchy):
                     else:
                         wrapped.append(self.returned(UnitKey(ref.path, ref.number)))
                 elif isinstance(ref, LibRef):
-                    made = self._results.library_result(ref.symbol, None, scope, (own,))
+                    made = self.results.library_result(ref.symbol, None, scope, (own,))
                     wrapped.append(
                         tuple(r for r in made if not (isinstance(r, LibObj) and r.type.endswith("()")))
                     )
@@ -420,13 +420,16 @@ class World(Hierarchy):
         for decorator in unit.decorators:
             for made in self.resolve(decorator, scope):
                 results = (
-                    self._results.library_result(made.symbol, None, scope, (own,))
+                    self.results.library_result(made.symbol, None, scope, (own,))
                     if isinstance(made, LibRef)
                     else (made,)
                 )
                 for result in results:
                     if isinstance(result, LibObj) and not result.type.endswith("()"):
                         found.append(self.library_member(result.type, name))
+                    elif isinstance(result, ObjRef):
+                        library = self.mro(UnitKey(result.path, result.number))[1]
+                        found.extend(self.library_member(each, name) for each in library)
         return union(found)
 
     def library_member(self, owner: str, name: str) -> Refs:
@@ -462,11 +465,11 @@ class World(Hierarchy):
 
     def call_result(self, ref: Ref, event: Call, scope: Scope) -> Refs:
         """What calling `ref` gives."""
-        return self._results.call_result(ref, event, scope)
+        return self.results.call_result(ref, event, scope)
 
     def returned(self, key: UnitKey) -> Refs:
         """What a function of the tree returns (or, for a generator, yields)."""
-        return self._results.returned(key)
+        return self.results.returned(key)
 
     # --- containers -----------------------------------------------------------------------------------
 

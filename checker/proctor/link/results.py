@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from proctor.link.containers import Names
@@ -130,7 +131,10 @@ class Results:
         rows = self.world.rows.find(self.world.rows.returns, symbol)
         rows = [row for row in rows if not row.where or self._is_meant(row, event, scope)]
         if rows:
-            return union(self._returns(row.type, row.same_as, symbol, event, scope, args) for row in rows)
+            made = self._instances(rows, event, scope)
+            return made or union(
+                self._returns(row.type, row.same_as, symbol, event, scope, args) for row in rows
+            )
         loaded = self._loaded(symbol, event, scope)
         if loaded:
             return loaded
@@ -142,6 +146,25 @@ class Results:
         if symbol.startswith("builtins."):
             return self._builtin_result(last, event, scope, args)
         return (LibObj(f"{symbol}()"),)
+
+    def _instances(self, rows: Iterable[ReturnsRow], event: Call | None, scope: Scope) -> Refs:
+        """Instances of the classes that a call is given to make one of."""
+        made: list[Ref] = []
+        for ref in self.made_of(rows, event, scope):
+            made.append(LibObj(ref.symbol) if isinstance(ref, LibRef) else ObjRef(ref.path, ref.number, True))
+        return tuple(made)
+
+    def made_of(
+        self, rows: Iterable[ReturnsRow], event: Call | None, scope: Scope
+    ) -> Iterator[LibRef | UnitRef]:
+        """The classes that a call is given to make an instance of."""
+        for row in rows:
+            expr = given(event, row.made_of, None) if row.made_of and event is not None else None
+            for ref in self.world.resolve(expr, scope) if expr is not None else ():
+                if isinstance(ref, LibRef) or (
+                    isinstance(ref, UnitRef) and self.world.unit_kind(ref) == "class"
+                ):
+                    yield ref
 
     def _loaded(self, symbol: str, event: Call | None, scope: Scope) -> Refs:
         """What a call gives that loads a module or what is in one by its dotted name (`import_module("jobs.mail")`)."""

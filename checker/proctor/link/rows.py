@@ -34,6 +34,8 @@ class Rows:
         self.setting_effects: list[tuple[str, str, EffectRow]] = []
         self.returns: dict[str, list[ReturnsRow]] = {}
         self.attributes: dict[str, list[ReturnsRow]] = {}
+        #: rows of calls that make an instance of a class that they are given
+        self.makers: dict[str, list[ReturnsRow]] = {}
         self.runs: dict[str, list[RunsRow]] = {}
         self.run_decorators: dict[str, list[RunsRow]] = {}
         self.run_writes: dict[str, list[RunsRow]] = {}
@@ -96,6 +98,8 @@ class Rows:
             if _in_force(returns.versions, version):
                 self._index(self.returns, returns.call, returns)
                 self._index(self.attributes, returns.attribute, returns)
+                if returns.made_of:
+                    self._index(self.makers, returns.call, returns)
         for runs in model.runs:
             if _in_force(runs.versions, version):
                 self._index(self.runs, runs.call, runs)

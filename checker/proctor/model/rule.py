@@ -139,7 +139,8 @@ class EffectRow(_Row, frozen=True, kw_only=True):
 class ReturnsRow(_Row, frozen=True, kw_only=True):
     """The result of one of `call`, or the value of one of `attribute`, is an instance of `type` (a dotted class),
     or with `element` each item when iterated. `same_as` = "self" gives the receiver's own type, an
-    argument's name that argument's value. `X.__enter__` stands for the value of `with X() as name`,
+    argument's name that argument's value. `made_of` names an argument that may be a class: the call makes an instance of
+    that one then, as calling the class would (`group(cls=OwnGroup, …)`). `X.__enter__` stands for the value of `with X() as name`,
     `X.__getitem__()` for that of `x[key]`, `X.__call__` for that of calling an instance. `where` as in EffectRow
     (`boto3.client("sqs")`)."""
 
@@ -148,6 +149,7 @@ class ReturnsRow(_Row, frozen=True, kw_only=True):
     type: str = ""
     element: str = ""
     same_as: str = ""
+    made_of: str = ""
     where: tuple[ArgumentTest, ...] = ()
 
 
