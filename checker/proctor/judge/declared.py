@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from proctor.judge.drafts import Outcome, app_finding
 from proctor.model.finding import Step
 from proctor.model.place import Place
-from proctor.model.process import Diagnostic
+from proctor.model.process import Diagnostic, ProcessType
 from proctor.model.program import Program
 from proctor.model.rule import Rule
 from proctor.model.words import Severity
@@ -26,6 +26,10 @@ def declared(rule: Rule, topics: Sequence[str], program: Program) -> Iterator[Ou
     if "no-process-types" in topics:
         if not found or any(each.topic == "empty" for each in declaration.diagnostics):
             yield from _nothing(rule, program)
+        elif program.files and _only_beside(program, found):
+            one = found[0]
+            searched = f"what the manifests name stands beside the app (`{one.name}` in {one.place.path})"
+            yield _undeclared(rule, searched, Place(_nearest(program), 1))
         return
     for diagnostic in declaration.diagnostics:
         if diagnostic.topic not in topics or (not found and _is_misnamed(diagnostic)):
@@ -54,6 +58,14 @@ def _is_misnamed(diagnostic: Diagnostic) -> bool:
     return diagnostic.topic == "dialect" and diagnostic.name is None and diagnostic.place.line == 1
 
 
+def _only_beside(program: Program, found: Sequence[ProcessType]) -> bool:
+    """Whether all that is declared are databases, brokers and helpers beside the app."""
+    started = {view.process.name for view in program.views}
+    return all(each.name in started for each in found) and all(
+        view.details.get("role") in ("backing-service", "helper") for view in program.views
+    )
+
+
 def _nothing(rule: Rule, program: Program) -> Iterator[Outcome]:
     declaration = program.declaration
     if any(each.topic == "unreadable-line" for each in declaration.diagnostics):
@@ -66,7 +78,11 @@ def _nothing(rule: Rule, program: Program) -> Iterator[Outcome]:
         searched = "there is no Procfile in the root, and no other manifest names a command"
     else:
         return
-    yield app_finding(
+    yield _undeclared(rule, searched, place)
+
+
+def _undeclared(rule: Rule, searched: str, place: Place) -> Outcome:
+    return app_finding(
         rule,
         place=place,
         names={"searched": searched},
