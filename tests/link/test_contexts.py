@@ -120,6 +120,66 @@ def fetch():  # want: web:thread
     pass
 """,
     },
+    "receivers of a model's signals": {
+        "Procfile": "worker: celery -A shop.jobs worker\nbot: python manage.py poll\n",
+        "manage.py": """
+import os
+import sys
+from django.core.management import execute_from_command_line
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
+execute_from_command_line(sys.argv)
+""",
+        "settings.py": 'INSTALLED_APPS = ["shop"]',
+        "shop/__init__.py": "",
+        "shop/jobs.py": """
+import os
+from celery import Celery
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
+app = Celery("shop")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+@app.task
+def fill(number):  # want: worker:job
+    from shop.models import Line
+    line, made = Line.objects.get_or_create(number=number)
+    line.save()
+""",
+        "shop/management/__init__.py": "",
+        "shop/management/commands/__init__.py": "",
+        "shop/management/commands/poll.py": """
+from django.core.management.base import BaseCommand
+from shop.models import Order
+class Command(BaseCommand):
+    def handle(self, *args, **options):  # want: bot:startup
+        while True:
+            for order in Order.objects.filter(open=True):
+                order.save()
+""",
+        "shop/models.py": """
+from django.db import models
+from django.db.models.signals import post_delete, post_save
+from django.dispatch import receiver
+class Order(models.Model):
+    def save(self, *args, **kwargs):  # want: bot:loop
+        super().save(*args, **kwargs)
+    def __str__(self):  # want: nobody
+        return "order"
+class Line(models.Model):
+    def total(self):  # want: worker:job
+        return 1
+@receiver(post_save, sender=Order)
+def order_saved(sender, instance, **kwargs):  # want: bot:loop
+    pass
+@receiver(post_save, sender=Line)
+def line_saved(sender, instance, **kwargs):  # want: worker:job
+    instance.total()
+@receiver(post_save)
+def saved(sender, **kwargs):  # want: bot:loop worker:job
+    pass
+@receiver(post_delete, sender=Line)
+def gone(sender, **kwargs):  # want: nobody
+    pass
+""",
+    },
 }
 
 

@@ -12,7 +12,7 @@ from proctor.link.names import World
 from proctor.link.passed import given, is_open
 from proctor.link.scopes import Scope
 from proctor.link.values import Evaluator
-from proctor.model.fact import Call, Const, Expr
+from proctor.model.fact import Call, Const, Expr, Seq
 from proctor.model.partial import matches, may_be
 from proctor.model.program import FromEnv, Known, LibObj, LibRef, Value
 from proctor.model.rule import ArgumentTest
@@ -60,7 +60,10 @@ class Conditions:
         if test.type:
             return self._is_type(test.type, expr, scope)
         if test.not_type:
-            return all(self._is_type(name, expr, scope) is not True for name in test.not_type)
+            return any(
+                all(self._is_type(name, item, scope) is not True for name in test.not_type)
+                for item in (expr.items if isinstance(expr, Seq) and expr.items else (expr,))
+            )
         if expr is None:
             return hidden or self._without(test)
         return self._tested(test, self.evaluator.evaluate(expr, scope), label)
@@ -121,6 +124,9 @@ class Conditions:
     def _is_type(self, wanted: str, expr: Expr | None, scope: Scope) -> bool | str:
         if expr is None:
             return False
+        if isinstance(expr, Seq):  # any of several (`@receiver([post_save, post_delete])`)
+            found = [self._is_type(wanted, item, scope) for item in expr.items]
+            return next((each for each in found if each is True), found[0] if found else False)
         refs = self.world.resolve(expr, scope)
         rows = self.world.rows
         names = [

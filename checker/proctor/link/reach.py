@@ -66,6 +66,8 @@ class Spread:
         self.words = None if words is None else frozenset(map(_plain, words))
         #: commands that the words of the launch command may choose
         self._commands: dict[Registration, None] = {}
+        #: what was fired where it is done: family -> the classes that it was about (none: not known), phase, lane
+        self._fired: dict[str, dict[tuple[tuple[UnitKey, ...], Phase, Lane], None]] = {}
         self._queue: deque[Context] = deque()
         #: generators of which only the part "before" or "after" their first `yield` runs in a phase
         self._partial: dict[Context, set[str]] = {}
@@ -81,6 +83,7 @@ class Spread:
             self._tasks,
             self.handed_over,
             self._commands,
+            self._fired,
             self._partial,
         ):
             table.clear()
@@ -147,6 +150,13 @@ class Spread:
                         self.drive(family)
             for family in _driven_either_way(self.unit_of(context.unit), driving) if driving else ():
                 self.drive(family)
+            for hit in linked.hits:
+                if (
+                    hit.fires
+                    and self.arms.runs_event(context, hit.event)
+                    and self._applies(hit.main_only, context)
+                ):
+                    self._fire(context, hit)
             for edge in linked.edges:
                 calls = linked.calls[(edge.target, edge.phase, edge.trigger)]
                 if (
@@ -217,6 +227,24 @@ class Spread:
         for registration in self.registered.get(family, {}):
             self.activate(registration)
 
+    def _fire(self, context: Context, hit: Hit) -> None:
+        """What waits for a family runs there and then, in the phase of whoever fires it."""
+        phase: Phase = "loop" if hit.in_main_loop and context.phase == "startup" else context.phase
+        for family in hit.fires:
+            known = self._fired.setdefault(family, {})
+            firing = (hit.about, phase, context.lane)
+            if firing not in known:
+                known[firing] = None
+                for registration in self.registered.get(family, {}):
+                    self._run_fired(registration, *firing)
+
+    def _run_fired(
+        self, registration: Registration, about: tuple[UnitKey, ...], phase: Phase, lane: Lane
+    ) -> None:
+        edge = registration.edge
+        if not about or not edge.about or not set(about).isdisjoint(edge.about):
+            self.add(Context(edge.target, phase, lane), (registration.context, edge), edge.part)
+
     def _follow(self, context: Context, edge: Edge, calls: Mapping[int, int | None]) -> None:
         if edge.names:
             self._commands[Registration(context, edge)] = None
@@ -228,6 +256,8 @@ class Spread:
                 known[registration] = None
                 if edge.trigger in self.drives:
                     self.activate(registration)
+                for firing in self._fired.get(edge.trigger, {}):
+                    self._run_fired(registration, *firing)
             return
         phase: Phase = edge.phase or context.phase
         if edge.wrapped and not edge.in_main_loop and not self._is_handed_on(context.unit):

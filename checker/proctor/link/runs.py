@@ -8,6 +8,7 @@ from typing import Literal
 
 from proctor.link.memory import Cell, Refs, contents_cell
 from proctor.link.passed import given
+from proctor.link.records import classes_named
 from proctor.link.scopes import Scope, fixed_prefix
 from proctor.link.sheet import Part
 from proctor.model.fact import Attr, Call, Const, Event, Expr, Map, Name, Result, Return, Seq, Star, Unit
@@ -57,8 +58,9 @@ class Runs(Part):
                 if unit.name in seen:
                     continue
                 seen.add(unit.name)
+                about = project[:1] if row.own else ()
                 for key in (method, *self._around(method)):
-                    self.register(key, row.phase, row.trigger, row, number, event, "registers")
+                    self.register(key, row.phase, row.trigger, row, number, event, "registers", about=about)
                 for offset, passed in enumerate(row.passes, 1):
                     if passed and offset < len(unit.params):
                         self.ledger.feed(method, offset, (LibObj(self.rows.canonical(passed)),))
@@ -100,6 +102,7 @@ class Runs(Part):
         event: Event,
         how: str,
         within: UnitKey | None = None,
+        about: tuple[UnitKey, ...] = (),
     ) -> None:
         """Note that a row has `target` run. Functions that it gives back in a mapping (what a template may call) are
         run by the library as well."""
@@ -135,6 +138,7 @@ class Runs(Part):
                     later=each == "later",
                     names=names,
                     within=within,
+                    about=about,
                 )
 
     def _made_by(self, key: UnitKey) -> list[UnitKey]:
@@ -419,8 +423,16 @@ class Runs(Part):
                 self._run_class(row, ref, number, event)
             elif isinstance(ref, UnitRef | BoundRef):
                 target = UnitKey(ref.path, ref.number)
-                self.register(target, row.phase, row.trigger, row, number, event, "runs", within)
+                about = self._about(row, call)
+                self.register(target, row.phase, row.trigger, row, number, event, "runs", within, about)
                 self._pass_on(row, target, self.offset(ref), call)
+
+    def _about(self, row: RunsRow, call: Call | None) -> tuple[UnitKey, ...]:
+        """The classes for which a row's trigger must fire."""
+        if row.of == "self":
+            return (self.key,) if self.unit.kind == "class" else ()
+        named = given(call, row.of, None) if row.of and call is not None else None
+        return classes_named(self.world, named, self.scope)
 
     def _run_class(self, row: RunsRow, ref: ObjRef | UnitRef, number: int, event: Event) -> None:
         key = UnitKey(ref.path, ref.number)
@@ -437,6 +449,9 @@ class Runs(Part):
         if name.startswith("argument "):
             place = int(name.removeprefix("argument "))
             return self.passable(call.args[place]) if call is not None and place < len(call.args) else ()
+        if name.startswith("instance of "):
+            named = given(call, name.removeprefix("instance of "), None) if call is not None else None
+            return tuple(ObjRef(*key, True) for key in classes_named(self.world, named, self.scope))
         if name != "self":
             symbol = self.rows.canonical(name)
             return self.world.kept_attribute(symbol) or (LibObj(symbol),)

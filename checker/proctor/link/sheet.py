@@ -11,6 +11,7 @@ from proctor.link.either import settled
 from proctor.link.linked import EnvironmentWrite, Hidden, Ledger, LinkedUnit, Loading, Way
 from proctor.link.loops import main_loop_blocks
 from proctor.link.passed import given
+from proctor.link.records import about_of
 from proctor.link.scopes import Scope
 from proctor.model.fact import Attr, Call, Const, Event, Expr, Map, Name, Seq, Unit
 from proctor.model.place import Place
@@ -34,7 +35,9 @@ class Sheet:
         self.loops = main_loop_blocks(self.unit) - ledger.computing.get(self.key, frozenset())
         self.targets: dict[int, dict[UnitKey, None]] = {}
         self.calls: dict[Way, dict[int, int | None]] = {}
-        self.edges: dict[tuple[UnitKey, str, str | None, str | None, str, bool, str], Edge] = {}
+        self.edges: dict[
+            tuple[UnitKey, str, str | None, str | None, str, bool, str, tuple[UnitKey, ...]], Edge
+        ] = {}
         self.hits: list[Hit] = []
         self.loads: list[Loading] = []
         self.hidden: list[Hidden] = []
@@ -80,6 +83,7 @@ class Sheet:
         later: bool = False,
         wrapped: bool = False,
         names: tuple[str, ...] = (),
+        about: tuple[UnitKey, ...] = (),
         within: UnitKey | None = None,
         offset: int | None = None,
     ) -> None:
@@ -90,7 +94,7 @@ class Sheet:
         calls = self.calls.setdefault((target, phase, trigger), {})
         calls[number] = offset if calls.get(number, offset) == offset else None
         main_only, guard = self._state(block)
-        mark = (target, how, phase, lane, trigger, main_only, part)
+        mark = (target, how, phase, lane, trigger, main_only, part, about)
         in_loop = block in self.loops
         known = self.edges.get(mark)
         if known is not None and (known.in_main_loop or not in_loop) and (not known.guard or guard):
@@ -116,6 +120,7 @@ class Sheet:
             wrapped=wrapped,
             names=names,
             within=within,
+            about=about,
         )
 
     def hit(
@@ -148,7 +153,8 @@ class Sheet:
             # An awaited call is the asynchronous twin, under whatever name it came.
             details = {key: value for key, value in details.items() if key != "sync"}
         # a row may say no more than that the call fires a family, or never returns
-        silent: tuple[Effect, ...] = ("runs-loop",) if row.drives or row.forever else ()
+        silent: tuple[Effect, ...] = ("runs-loop",) if row.drives or row.forever or row.fires else ()
+        about = about_of(self.world, call, self.scope) if row.fires else ()
         for effect in row.does or silent:
             if effect == "waits" and self._is_over(call):
                 continue
@@ -169,6 +175,8 @@ class Sheet:
                     in_handler=self._in_handler(event.block),
                     forever=row.forever,
                     drives=row.drives,
+                    fires=row.fires,
+                    about=about,
                     phase=phase,
                     lane=lane,
                 )

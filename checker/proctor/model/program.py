@@ -149,7 +149,8 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
     `details` are the row's words; `subject` the expression it is about; `unsure` says that an argument which
     decides could not be known; `guard` names the environment variable that a surrounding condition asks;
     `in_main_loop` that it lies in an endless loop of the unit; `main_only` in an `if __name__ == "__main__"` block.
-    `phase` and `lane` are given where the unit only hands the library's function on, to be run there (`Thread(target=app.run)`)."""
+    `phase` and `lane` are given where the unit only hands the library's function on, to be run there (`Thread(target=app.run)`).
+    `fires` as in EffectRow, `about` the classes of the tree that it is about (none: not known)."""
 
     effect: Effect
     symbol: str
@@ -168,6 +169,8 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
     drives: tuple[str, ...] = ()
     phase: Phase | None = None
     lane: Lane | None = None
+    fires: tuple[str, ...] = ()
+    about: tuple[UnitKey, ...] = ()
 
 
 class Edge(msgspec.Struct, frozen=True, kw_only=True):
@@ -195,6 +198,8 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
     within: UnitKey | None = None
     part: Literal["", "before", "after"] = ""
     nested: bool = False
+    #: the classes of the tree for which the trigger must fire; none: for any
+    about: tuple[UnitKey, ...] = ()
     later: bool = False
     wrapped: bool = False
     names: tuple[str, ...] = ()

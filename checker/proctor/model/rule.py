@@ -130,6 +130,9 @@ class EffectRow(_Row, frozen=True, kw_only=True):
     setting_value: str = ""
     #: trigger families that this call fires in the process that makes it (`app.run()` fires "http")
     drives: tuple[str, ...] = ()
+    #: trigger families that this call fires there and then, in its own phase, for the class of the tree that it is about
+    #: (`Order.objects.create()`, `order.save()`); where that is not known, for any
+    fires: tuple[str, ...] = ()
     #: the call does not return while the process lives (`serve_forever`, `start_consuming`)
     forever: bool = False
     #: True: only when the result is awaited or driven by a loop; False: only when not (a sync twin)
@@ -170,7 +173,7 @@ class RunsRow(_Row, frozen=True, kw_only=True):
     `write` also counts assignments in the body of a project class below the named class (`Settings.functions = [f]`).
     `passes` are the library classes that the function's arguments are instances of, in order ("" where nothing is known,
     "self" for an instance of the class in whose body the call or decorator stands, "argument 0" for what the call itself
-    is given there)."""
+    is given there, "instance of NAME" for one of the class that its argument of that name is)."""
 
     call: tuple[str, ...] = ()
     decorator: tuple[str, ...] = ()
@@ -207,6 +210,8 @@ class RunsRow(_Row, frozen=True, kw_only=True):
     made: bool = False
     #: the first argument that the function is given is over, so that asking it for its result does not wait
     finished: bool = False
+    #: the argument that names the class for which its trigger must fire; "self" for the class in whose body it stands
+    of: str = ""
     #: what stands after a generator's `yield` runs in this phase (a life-span function)
     after_yield: Phase | Literal[""] = ""
 
@@ -225,6 +230,8 @@ class BaseRow(_Row, frozen=True, kw_only=True):
     process: bool = False
     on_loop: bool = False
     when: Literal["defined", "made"] = "defined"
+    #: its trigger must fire for this very class
+    own: bool = False
     #: also below a class of a library that no model speaks of, if its name fits one of these patterns ("*View")
     like: tuple[str, ...] = ()
     #: library classes that the methods' arguments after `self` are instances of, in order ("" where nothing is known)
