@@ -187,7 +187,7 @@ def _create(path: Path, timeout: float) -> sqlite3.Connection:
 
 def _open_to_read(path: Path) -> sqlite3.Connection | None:
     try:
-        connection = sqlite3.connect(
+        connection = sqlite3.connect(  # proctor: ignore[TF623] a cache: what is lost is worked out again
             f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=0, check_same_thread=False
         )
         connection.execute("SELECT 1 FROM blobs LIMIT 1").fetchall()

@@ -63,6 +63,10 @@ def test_a_library_that_may_run_the_program_hides_what_it_runs() -> None:
 STAYING = {
     "a loop of its own": UNKNOWN + "main()\nimport time\nwhile True:\n    time.sleep(1)\n",
     "a method of the app": UNKNOWN.replace("serve", "on_message") + "main()\n",
+    "a method of the app on what may be a library's": UNKNOWN.replace("serve", "on_message").replace(
+        "server = Mine()", "server = nowhere.convert(Mine)\n    server = Mine()"
+    )
+    + "main()\n",
     "code that never runs": UNKNOWN,
     "a class without methods": "import nowhere\nclass Mine(nowhere.Server):\n    x = 1\nMine().serve()\n",
     "a class of the standard library": UNKNOWN.replace("nowhere", "socketserver") + "main()\n",

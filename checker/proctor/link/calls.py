@@ -85,7 +85,7 @@ class Calls(Part):
             if isinstance(ref, ObjRef):
                 key = UnitKey(ref.path, ref.number)
                 library = next(filter(self._is_unknown, self.world.mro(key)[1]), "")
-                if library and self._public(key):
+                if library and self._public(key) and not self._has(ref, func.name):
                     name = self.world.scope(key).unit.name
                     reason = (
                         f"`{library}` is not modelled: what its `{func.name}` runs of `{name}` is not known"
@@ -96,6 +96,11 @@ class Calls(Part):
                         for method in self.runs.methods(owner, ("*",)):
                             self.sheet.edge(method, number, event.block, place, "call")
                     return
+
+    def _has(self, ref: ObjRef, name: str) -> bool:
+        """Whether a class of the tree has a method itself."""
+        found = self.world.class_member(UnitKey(ref.path, ref.number), name, ref)
+        return any(isinstance(member, BoundRef) for member in found)
 
     def _is_unknown(self, symbol: str) -> bool:
         """Whether no model speaks of the library that a symbol is of."""
