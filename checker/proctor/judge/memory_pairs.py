@@ -208,7 +208,10 @@ class Finder:
     def _can_be_had_again(self, key: UnitKey) -> bool:
         """Whether a unit gets what it stores from outside the app, or does the same when the process starts. What comes
         from the app's own database is another matter: a copy of that goes stale."""
-        effects = {hit.effect for hit in self.program.unit_hits(key)}
+        hits = self.program.unit_hits(key)
+        # What handing work on gives tells of that piece of work alone.
+        handing = {hit.event for hit in hits if hit.effect in ("enqueues", "publishes")}
+        effects = {hit.effect for hit in hits if hit.event not in handing}
         if effects & {"database", "reads-record"}:
             return False
         return bool(effects & {"http", "network"}) or bool(self.memory.phases(key) & {"import", "startup"})
