@@ -63,8 +63,8 @@ def test_a_library_that_may_run_the_program_hides_what_it_runs() -> None:
 STAYING = {
     "a loop of its own": UNKNOWN + "main()\nimport time\nwhile True:\n    time.sleep(1)\n",
     "a method of the app": UNKNOWN.replace("serve", "on_message") + "main()\n",
-    "a method of the app on what may be a library's": UNKNOWN.replace("serve", "on_message").replace(
-        "server = Mine()", "server = nowhere.convert(Mine)\n    server = Mine()"
+    "a method of the app on what may be a library's": UNKNOWN.replace(
+        "server.serve()", "server = nowhere.load() or server\n    server.on_message('x')"
     )
     + "main()\n",
     "code that never runs": UNKNOWN,
