@@ -7,6 +7,7 @@
 - `relation`: how the program stands to the main one (see `Launch`); `prepares`: whether it only prepares one that stays;
 - `known`: whether a model describes its launcher;
 - `wrapper_does`: effects of the wrappers in front of it;
+- `literal`: a word of its command holds a variable that no shell puts in;
 - `missing`: the code that it names is not there; `in_loop`: a loop of the shell starts it again; `kept`: the shell waits for it;
 - `option`: options with a pattern (regular expression) for the value; one that the environment decides matches nothing;
 - `launcher`: words of the launcher's `details`, each a pattern (`fnmatch`) or several; `launcher_not`;
@@ -72,6 +73,7 @@ class _Alternative(ProcessWords, frozen=True, kw_only=True, forbid_unknown_field
     prepares: bool | None = None
     known: bool | None = None
     wrapper_does: tuple[str, ...] = ()
+    literal: bool | None = None
     missing: bool | None = None
     in_loop: bool | None = None
     kept: bool | None = None
@@ -211,7 +213,7 @@ def _has(wanted: Wanted, views: Sequence[ProcessView]) -> bool:
 
 def _sees(asked: _Asked) -> Iterator[_Seen]:
     """Each thing that the alternative is about, where all of its words hold."""
-    asks = (_asks_declaration, _asks_launch, _asks_copies, _asks_group)
+    asks = (_asks_declaration, _asks_launch, _asks_words, _asks_group)
     if not all(each(asked) for each in asks):
         return
     if asked.alternative.listens:
@@ -242,7 +244,7 @@ def _asks_launch(asked: _Asked) -> bool:
         return False
     if alternative.known is not None and (view.model is not None) is not alternative.known:
         return False
-    if alternative.wrapper_does and not _wrapper_does(asked):
+    if alternative.wrapper_does and not set(alternative.wrapper_does).intersection(launch.wrapper_does):
         return False
     if alternative.missing is not None and _is_missing(view) is not alternative.missing:
         return False
@@ -267,21 +269,13 @@ def _asks_launch(asked: _Asked) -> bool:
     return all(_carries(launch.signals, key, value) for key, value in alternative.signals.items())
 
 
-def _asks_copies(asked: _Asked) -> bool:
+def _asks_words(asked: _Asked) -> bool:
     alternative, view = asked.alternative, asked.view
     if alternative.copies and not re.search(alternative.copies, view.launch.copies):
         return False
+    if alternative.literal is not None and bool(view.launch.literal) is not alternative.literal:
+        return False
     return alternative.works is None or works(view) is alternative.works
-
-
-def _wrapper_does(asked: _Asked) -> bool:
-    models = (asked.program.launchers.get(name) for name in asked.view.launch.wrappers)
-    return any(
-        effect in model.does
-        for model in models
-        if model is not None
-        for effect in asked.alternative.wrapper_does
-    )
 
 
 def _is_missing(view: ProcessView) -> bool:
@@ -348,7 +342,11 @@ def _whole(asked: _Asked) -> _Seen:
     """The program itself, or the option that is asked for."""
     view, alternative = asked.view, asked.alternative
     launch = view.launch
-    value = next((launch.option(name) or "" for name in alternative.option), "") or launch.copies
+    value = (
+        next((launch.option(name) or "" for name in alternative.option), "")
+        or launch.copies
+        or launch.literal
+    )
     reason = view.missing_symbol and f"`{view.missing_symbol}` is not found in `{_target(view)}`"
     reason = launch.unresolved or reason
     if alternative.delivery:

@@ -56,7 +56,8 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     shell text, `passing` what it makes of the signal. `supervised_by` is the launcher that starts it as one of several (a nested Procfile, supervisord).
     `kept` says of a background program that the shell waits for it (`wait`). `ends` says that the launcher, or the
     process type that it is for, ends by itself, whatever the code in it does. `copies` is how many of it a supervisor or a
-    loop of the shell starts, as written ("" where nothing says so), and `copies_place` where that stands.
+    loop of the shell starts, as written ("" where nothing says so), and `copies_place` where that stands. `wrapper_does` are the effects of
+    the wrappers in front of it, with their options. `literal` is the first word with a variable in it that no shell reads.
     """
 
     words: tuple[str, ...]
@@ -91,6 +92,8 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     ends: bool = False
     copies: str = ""
     copies_place: Place | None = None
+    wrapper_does: tuple[Effect, ...] = ()
+    literal: str = ""
 
     def option(self, name: str) -> str | None:
         """The value of option `name` that is in force (the command line wins over files), or None."""

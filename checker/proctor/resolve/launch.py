@@ -11,7 +11,7 @@ from proctor.model.finding import Step
 from proctor.model.place import Place
 from proctor.model.process import Launch
 from proctor.resolve import nested
-from proctor.resolve.entries import Command, Entries, facts_of
+from proctor.resolve.entries import Command, Entries, Facts, facts_of
 from proctor.resolve.follow import MAX_DEPTH, Follower
 from proctor.resolve.options import Parsed, read_words
 from proctor.resolve.project import Project
@@ -24,6 +24,7 @@ _OTHER_TEXT = re.compile(r"\s*(/\*|//|<[?!\w]|package |import |using |\{\s*\")")
 _SHEBANG = re.compile(r"#!\s*(\S+)[ \t]*([^\n]*)")
 _HEAD = 2_000
 _BUILT = frozenset({"bin", "vendor", "node_modules", "venv", ".venv", "env"})
+_NAMED = re.compile(r"\$(?:[A-Za-z_]\w*|\{[A-Za-z_])")
 _OPTIONAL = re.compile(r"\$\w+|\$\{\w+\}|\$\(.*\)|`.*`", re.DOTALL)
 
 
@@ -66,6 +67,11 @@ class Starter:
             return
         words = [word, *words[1:]]
         path = self.project.find_file(word, situation.folder, situation.copied) if "/" in word else None
+        wrapper = self.catalogue.program(word) if path is not None else None
+        if wrapper is not None and wrapper.parse.runs is not None and wrapper.parse.runs.separator:
+            # a copy of a known wrapper, whose way to its program is a loop over its words
+            self.apply(wrapper, words, situation, place)
+            return
         if path is not None and self._run_file(path, words, situation, place):
             return
         launcher = self.catalogue.program(word)
@@ -256,8 +262,9 @@ class Starter:
         rest = list(parsed.rest)
         module = parsed.option(runs.module) if runs.module else None
         text = parsed.option(runs.option) if runs.option else " ".join(rest) if runs.text and rest else None
-        inner = situation.behind(name, _signals(command)).changed(depth=situation.depth + 1)
-        if _signals(command).get("to_group") and inner.grouped is None:
+        facts = _facts(command)
+        inner = situation.behind(name, facts.signals, facts.does).changed(depth=situation.depth + 1)
+        if facts.signals.get("to_group") and inner.grouped is None:
             inner = inner.changed(grouped=inner.front)
         if text is not None:
             self._run_text(text, place, inner, Step(place, f"{name} runs `{_short(text)}`"))
@@ -284,7 +291,7 @@ class Starter:
             return False
         name = command.launcher.model.name
         found = nested.read(spec, command.parsed, situation, self.project)
-        inner = situation.behind(name, _signals(command))
+        inner = situation.behind(name, _facts(command).signals)
         if spec.format in ("makefile", "scripts"):
             if found.problem:
                 launch = _launch(
@@ -365,9 +372,16 @@ class Starter:
         )  # fmt: skip
 
 
-def _signals(command: Command) -> Mapping[str, Any]:
+def _facts(command: Command) -> Facts:
     options = tuple(reversed(command.parsed.options))
-    return facts_of(command.launcher, command.parsed.command, options, command.situation.environment).signals
+    return facts_of(command.launcher, command.parsed.command, options, command.situation.environment)
+
+
+def _literal(words: Sequence[str], situation: Situation) -> str:
+    """The first word that holds a variable where there is no shell to put it in; supervisors have a way of their own."""
+    if situation.kind != "none" or situation.supervised_by:
+        return ""
+    return next((word for word in words if _NAMED.search(word)), "")
 
 
 def _launch(words: Sequence[str], situation: Situation, place: Place, **fields: Any) -> Launch:
@@ -378,7 +392,8 @@ def _launch(words: Sequence[str], situation: Situation, place: Place, **fields: 
         replaces_shell=situation.front if situation.grouped is None else situation.grouped, in_script=situation.script, in_loop=situation.in_loop,
         environment=tuple(sorted(situation.environment.items())), conditional=any(arm >= 0 for _, arm in situation.arms),
         trap=situation.trap, passing=situation.passing, supervised_by=situation.supervised_by, copies=situation.copies,
-        copies_place=situation.copies_place, **fields,
+        copies_place=situation.copies_place, wrapper_does=situation.wrapper_does, literal=_literal(words, situation),
+        **fields,
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from proctor.model.finding import Step
 from proctor.model.place import Place
 from proctor.model.process import Launch, Passing
+from proctor.model.words import Effect
 from proctor.resolve.project import APP_ROOT
 from proctor.resolve.shell import Function
 from proctor.resolve.spec import Duration, with_fallbacks
@@ -74,6 +75,7 @@ class Situation:
     script: str | None = None
     wrappers: tuple[str, ...] = ()
     wrapper_signals: tuple[Mapping[str, Any], ...] = ()
+    wrapper_does: tuple[Effect, ...] = ()
     background: bool = False
     piped: bool = False
     fallback: bool = False
@@ -107,10 +109,13 @@ class Situation:
         """A copy with other fields."""
         return replace(self, **fields)  # type: ignore[arg-type]  # dataclasses.replace checks the names
 
-    def behind(self, wrapper: str, signals: Mapping[str, Any]) -> Situation:
+    def behind(self, wrapper: str, signals: Mapping[str, Any], does: tuple[Effect, ...] = ()) -> Situation:
         """Behind one more wrapper."""
         return replace(
-            self, wrappers=(*self.wrappers, wrapper), wrapper_signals=(*self.wrapper_signals, signals)
+            self,
+            wrappers=(*self.wrappers, wrapper),
+            wrapper_signals=(*self.wrapper_signals, signals),
+            wrapper_does=(*self.wrapper_does, *does),
         )
 
     def with_variables(self, assigned: Mapping[str, str], exported: bool = False) -> Situation:
