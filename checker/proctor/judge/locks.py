@@ -41,7 +41,12 @@ def is_kept_single(memory: Memory, key: UnitKey, event: int, below: frozenset[Un
         return True
     if key in below or len(below) > _MAX_UP:
         return False
-    calls = [edge for edge in memory.callers(key) if edge.event >= 0 and memory.phases(edge.source)]
+    # a decorator that calls it does so for those who call its name
+    calls = [
+        edge
+        for edge in memory.callers(key)
+        if edge.event >= 0 and not edge.wrapped and memory.phases(edge.source)
+    ]
     return bool(calls) and all(
         is_kept_single(memory, edge.source, edge.event, below | {key}) for edge in calls
     )

@@ -153,7 +153,7 @@ class Arms:
             unit = self._unit(key)
             names = (unit.params[number].name for number in self._tracked_of(key))
             values = {name: const for name, const in zip(names, way, strict=True) if const is not None}
-            known = self._dead[(key, way)] = frozenset(_dead_events(unit, values))
+            known = self._dead[(key, way)] = frozenset(dead_events(unit, values))
         return known
 
 
@@ -162,7 +162,7 @@ def _is_plain(decorator: Expr) -> bool:
     return isinstance(decorator, Name) and decorator.id in ("staticmethod", "classmethod")
 
 
-def _dead_events(unit: Unit, values: Mapping[str, Const]) -> Iterator[int]:
+def dead_events(unit: Unit, values: Mapping[str, Const]) -> Iterator[int]:
     """The events that are not come to with these values of parameters."""
     arms = _arms(unit, values)
     if True not in arms.values() and False not in arms.values():
@@ -229,6 +229,17 @@ def _compared(name: str, left: Expr, right: Expr, values: Mapping[str, Const]) -
         if len(items) == len(right.items):
             return frozenset(((value in items) == (name == "in"),))
     return _BOTH
+
+
+def asked_defaults(unit: Unit) -> dict[str, Const]:
+    """The parameters that a condition asks and that have a literal default, which the unit never sets itself."""
+    asked = set(_names(block.test for block in unit.blocks if block.kind == "if"))
+    set_here = {event.name for event in unit.events if isinstance(event, Bind)} if asked else frozenset()
+    return {
+        param.name: param.default
+        for param in unit.params
+        if param.name in asked and isinstance(param.default, Const) and param.name not in set_here
+    }
 
 
 def _names(tests: Iterable[Expr | None]) -> Iterator[str]:

@@ -186,6 +186,7 @@ class Definitions(Part):
         """A decorator is given the function below it."""
         for ref in own:
             self.ledger.wrapped.add((decorator, number, ref))
+        self.world.handed.setdefault(decorator, set()).update(own)
         self.ledger.feed(decorator, number, own)
 
     def _join(self, key: UnitKey, decorator: Expr) -> None:

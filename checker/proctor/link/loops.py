@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proctor.model.fact import Attr, Bind, Call, Const, Expr, Jump, Name, Op, Result, Return, Unit
+from proctor.model.fact import Attr, Bind, Call, Const, Expr, Jump, Name, Op, Raise, Result, Return, Unit
 
 #: methods of built-in containers that take out what they give
 _TAKING = frozenset({"pop", "popleft", "popitem", "remove", "get_nowait"})
@@ -121,7 +121,20 @@ def _uses_up(unit: Unit, loop: int) -> bool:
     test = unit.blocks[loop].test
     if isinstance(test, Op) and test.name == "and":
         return any(_takes_from(unit, loop, operand) for operand in test.operands)
+    if isinstance(test, Op) and test.name == "not" and isinstance(test.operands[0], Name):
+        # a wait for what the body itself gets (`while not connection: connection = connect()`)
+        return _takes_from(unit, loop, test.operands[0])
     return _takes_from(unit, loop, test)
+
+
+def never_leaves(unit: Unit, loop: int) -> bool:
+    """Whether nothing in an endless loop ends it."""
+    within = blocks_inside(unit, loop)
+    return isinstance(unit.blocks[loop].test, Const) and not any(
+        event.block in within
+        and (isinstance(event, Return | Raise) or (isinstance(event, Jump) and event.kind == "break"))
+        for event in unit.events
+    )
 
 
 def _takes_from(unit: Unit, loop: int, test: Expr | None) -> bool:

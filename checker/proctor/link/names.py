@@ -74,6 +74,8 @@ class World(Hierarchy):
         super().__init__(tree, files, rows, roots, further)
         #: the words of all commands of the app, where they are known (see `command_line`)
         self.said: frozenset[str] | None = None
+        #: decorator -> the functions that it was put on
+        self.handed: dict[UnitKey, set[Ref]] = {}
         self._attributes: dict[Any, Memo] = {}
         self.containers = Containers(self, self, self)
         self.results = Results(self)
@@ -291,7 +293,7 @@ class World(Hierarchy):
                     elif self.adapts(ref):
                         wrapped.append((ref,))
                     else:
-                        wrapped.append(self.returned(UnitKey(ref.path, ref.number)))
+                        wrapped.append(self._made_of(own[0], UnitKey(ref.path, ref.number)))
                 elif isinstance(ref, LibRef):
                     made = self.results.library_result(ref.symbol, None, scope, (own,))
                     wrapped.append(
@@ -302,8 +304,13 @@ class World(Hierarchy):
                 elif isinstance(ref, ObjRef):
                     for method in self.class_member(UnitKey(ref.path, ref.number), "__call__", ref):
                         if isinstance(method, BoundRef):
-                            wrapped.append(self.returned(UnitKey(method.path, method.number)))
+                            wrapped.append(self._made_of(own[0], UnitKey(method.path, method.number)))
         return union(wrapped)
+
+    def _made_of(self, own: Ref, decorator: UnitKey) -> Refs:
+        """What a decorator of the tree makes of a function: not the other functions that it gives back as they are."""
+        others = self.handed.get(decorator, ())
+        return tuple(ref for ref in self.returned(decorator) if ref == own or ref not in others)
 
     def decorators(self, expr: Expr, scope: Scope) -> Refs:
         """What a decorator may be. A factory that can be used with and without arguments gives either its decorator or the

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
+from proctor.link.arms import asked_defaults, dead_events
 from proctor.link.containers import Names
 from proctor.link.families import Named, family
 from proctor.link.memory import MAX_REFS, Refs, union
-from proctor.link.passed import given
+from proctor.link.passed import given, is_open
 from proctor.link.rows import Rows
 from proctor.link.scopes import Scope
-from proctor.model.fact import Attr, Call, Const, Expr, Name, Result, Text
+from proctor.model.fact import Attr, Call, Const, Expr, Name, Result, Return, Text, Yield
 from proctor.model.program import BoundRef, ConstRef, LibObj, LibRef, ModRef, ObjRef, Ref, UnitKey, UnitRef
 from proctor.model.rule import ReturnsRow
 
@@ -69,6 +70,8 @@ class Results:
 
     def __init__(self, world: Classes) -> None:
         self.world = world
+        self._asked: dict[UnitKey, dict[str, Const]] = {}
+        self._dead: dict[tuple[UnitKey, frozenset[str]], frozenset[int]] = {}
 
     def result(self, expr: Result, scope: Scope) -> Refs:
         """What a call of this scope gives."""
@@ -103,7 +106,8 @@ class Results:
         if isinstance(ref, UnitRef | BoundRef):
             if self.world.unit_kind(ref) == "class":
                 return (ObjRef(ref.path, ref.number, True),)
-            return self.returned(UnitKey(ref.path, ref.number))
+            key = UnitKey(ref.path, ref.number)
+            return self.returned(key, self._not_come_to(key, event))
         if isinstance(ref, ObjRef):
             called = self.world.class_member(UnitKey(ref.path, ref.number), "__call__", ref)
             return union(self.call_result(c, event, scope) for c in called if isinstance(c, BoundRef))
@@ -114,11 +118,43 @@ class Results:
             return self.library_result(f"{ref.type}.__call__", event, scope, ())
         return ()
 
-    def returned(self, key: UnitKey) -> Refs:
-        """What a function of the tree returns (or, for a generator, yields)."""
+    def _not_come_to(self, key: UnitKey, call: Call) -> frozenset[int]:
+        """The events that a function does not come to because a call leaves out arguments that it asks for (`if func is
+        None: return …`)."""
+        known = self._asked.get(key)
+        scope = self.world.scope(key)
+        if known is None:
+            known = self._asked[key] = asked_defaults(scope.unit) if len(scope.given) > 1 else {}
+        if not known or is_open(call):
+            return frozenset()
+        params = scope.unit.params
+        offset = 1 if params[0].name in ("self", "cls") else 0
+        left_out = frozenset(
+            param.name
+            for number, param in enumerate(params)
+            if param.name in known
+            and given(call, param.name, number - offset if param.kind == "positional" else None) is None
+        )
+        if not left_out:
+            return frozenset()
+        dead = self._dead.get((key, left_out))
+        if dead is None:
+            values = {name: known[name] for name in left_out}
+            dead = self._dead[key, left_out] = frozenset(dead_events(scope.unit, values))
+        return dead
+
+    def returned(self, key: UnitKey, but: frozenset[int] = frozenset()) -> Refs:
+        """What a function of the tree returns (or, for a generator, yields), `but` for what these events do."""
         scope = self.world.scope(key)
         unit = scope.unit
-        parts = [self.world.resolve(event.value, scope) for event in scope.given if event.value is not None]
+        events = scope.given
+        if but:
+            events = [
+                event
+                for number, event in enumerate(unit.events)
+                if isinstance(event, Return | Yield) and number not in but
+            ]
+        parts = [self.world.resolve(event.value, scope) for event in events if event.value is not None]
         refs = tuple(ref for ref in union(parts) if ref != ConstRef(None))
         if not any(isinstance(ref, ObjRef) for ref in refs):
             # a class of the app that the function says it gives is more than what is known of a library's

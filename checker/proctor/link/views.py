@@ -10,6 +10,7 @@ import msgspec
 from proctor.link.app import App
 from proctor.link.arms import Arms
 from proctor.link.loading import Loader, packages_of
+from proctor.link.loops import never_leaves
 from proctor.link.reach import Registration, Spread, either_way
 from proctor.link.settings import LaunchSettings
 from proctor.model.finding import Gap, Step
@@ -110,6 +111,9 @@ class View:
         """Whether the program goes on until it is stopped: its launcher says so, or its code does."""
         if self.launch.long_running or self.launch.ends:
             return self.launch.long_running
+        if self.launch.relation in ("before", "fallback") and not self._goes_round_for_ever():
+            # the shell waits for it, and then does what it is about
+            return any(hit.forever and context.phase in ("startup", "import") for context, hit in self.hits())
         return self._code_stays()
 
     def _code_stays(self) -> bool:
@@ -126,6 +130,17 @@ class View:
         if self.launch.ends or self.reach.drives or self._code_stays():
             return False
         return not self.phases(unit).isdisjoint({"startup", "import"})
+
+    def _goes_round_for_ever(self) -> bool:
+        """Whether the program comes to a loop that nothing in it ends."""
+        for key in {
+            context.unit for context in self.contexts if context.phase in ("startup", "import", "loop")
+        }:
+            linked = self.linked.linker.units.get(key)
+            unit = self.app.files[key.path].units[key.number]
+            if linked is not None and any(never_leaves(unit, loop) for loop in linked.loops):
+                return True
+        return False
 
     def _stays_in_threads(self) -> bool:
         """Whether a thread for which the interpreter waits goes round for ever, or a timer sets itself again."""
