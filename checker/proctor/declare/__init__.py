@@ -230,8 +230,11 @@ def _with_counts(types: tuple[ProcessType, ...], manifests: Iterable[Manifest]) 
 
 def _variables(manifests: Iterable[Manifest]) -> dict[str, str | None]:
     found: dict[str, str | None] = {}
+    manifests = [each for each in manifests if not each.development]
+    images = [each for each in manifests if each.kind == "Dockerfile"]
     for manifest in manifests:
-        if not manifest.development:
+        # what one image sets holds in its own containers (see `ProcessType.environment`), not in those of another
+        if manifest.kind != "Dockerfile" or len(images) == 1:
             for name, value in manifest.variables.items():
                 if found.get(name) is None:
                     found[name] = value

@@ -468,6 +468,9 @@ def _undriven(hit: Hit, program: Program) -> str | None:
                 return reason or None
         if view.launch.unresolved and not view.launch.missing:
             return view.launch.unresolved
+    declared = (*program.declaration.process_types, *program.declaration.other_process_types)
+    if all(each.declared_in == "Dockerfile" for each in declared):
+        return "an image may be started with other commands, and nothing here says with which"
     return may_hide(program.views, "schedules")
 
 

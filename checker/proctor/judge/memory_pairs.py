@@ -26,7 +26,7 @@ from proctor.judge.lifetime import Lifetimes
 from proctor.judge.memory import WORK, Access, Memory
 from proctor.judge.passing import Passing
 from proctor.judge.roots import Roots
-from proctor.model.fact import Const, Expr, Result
+from proctor.model.fact import Call, Const, Expr, Result
 from proctor.model.finding import Step
 from proctor.model.place import Place
 from proctor.model.program import Context, Hit, LibObj, ObjRef, ProcessView, Storage, UnitKey
@@ -169,7 +169,22 @@ class Finder:
             return False  # when something was last done here
         if write.how == "bind" and (is_lazy(self.memory, write) or self._is_refresh(write)):
             return False
+        if write.how == "bind" and self._is_sole_instance(write):
+            return False
         return not (write.how in ("item", "add") and kept == "data" and is_tool(self.memory, write))
+
+    def _is_sole_instance(self, write: Access) -> bool:
+        """Whether a class keeps an instance of itself, made from nothing: what the instance holds is looked at by itself."""
+        owner, value = write.storage.owner, write.value
+        if write.storage.kind != "class" or not isinstance(value, Result):
+            return False
+        call = self.program.unit(write.unit).events[value.event]
+        made = [ref for ref in self.program.resolve(write.unit, value) if isinstance(ref, ObjRef)]
+        return (
+            isinstance(call, Call)
+            and not (call.args or call.keywords)
+            and any(UnitKey(ref.path, ref.number) == owner for ref in made)
+        )
 
     def _is_task(self, write: Access) -> bool:
         return (

@@ -358,6 +358,9 @@ def launcher_answers(
     names = {"symbol": view.launch.launcher, "command": command if len(command) <= 60 else command[:59] + "…"}
     steps = view.launch.chain
     text, doubt = f"`{names['command']}`", question.doubt.replace("{own}", own)
+    if view.launch.conditional and "serves-dev" in view.launch.does:
+        # which server it is to be is said elsewhere, most often this one where nothing is said
+        doubt = doubt or f"a condition decides whether {text} runs"
     yield Answer(context, view.launch.place, names, steps, text, view.launch.launcher, doubt)
 
 

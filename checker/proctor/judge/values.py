@@ -36,6 +36,7 @@ from proctor.model.fact import (
     Expr,
     SetAttr,
     SetItem,
+    Unit,
 )
 from proctor.model.finding import Step
 from proctor.model.partial import matches, may_be
@@ -375,9 +376,28 @@ def _bound(
         if state.startswith("env:") or hit.guard:
             reason = f"`{hit.guard or state[4:]}` decides whether `{name}` is made here"
             return make_doubt(question.rule, view, reason, hit.place)
+        if any(_is_other_arm(unit, event, other) for other, called, _ in targets if called == name):
+            return make_doubt(
+                question.rule, view, f"a condition decides whether `{name}` is made here", hit.place
+            )
         place = program.place(hit.unit, event)
         return _effect_finding(question, view, context, hit, name, place, program)
     return None
+
+
+def _is_other_arm(unit: Unit, one: Event, other: Event) -> bool:
+    """Whether two events stand in different arms of a condition (one reads a key from a file, the other makes one)."""
+    arms = dict(_arms_around(unit, one))
+    return any(arms.get(group, block) != block for group, block in _arms_around(unit, other))
+
+
+def _arms_around(unit: Unit, event: Event) -> Iterator[tuple[int, int]]:
+    number = event.block
+    while number > 0:
+        block = unit.blocks[number]
+        if block.kind in ("if", "else") and block.group:
+            yield block.group, number
+        number = block.parent
 
 
 def _in_handler(program: Program, hit: Hit, event: Event) -> bool:
