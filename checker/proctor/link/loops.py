@@ -127,8 +127,12 @@ def _uses_up(unit: Unit, loop: int) -> bool:
     return _takes_from(unit, loop, test)
 
 
-def never_leaves(unit: Unit, loop: int) -> bool:
-    """Whether nothing in an endless loop ends it."""
+def never_leaves(unit: Unit, loops: frozenset[int]) -> bool:
+    """Whether nothing in one of these endless loops of a unit ends it."""
+    return any(_has_no_end(unit, loop) for loop in loops)
+
+
+def _has_no_end(unit: Unit, loop: int) -> bool:
     within = blocks_inside(unit, loop)
     return isinstance(unit.blocks[loop].test, Const) and not any(
         event.block in within

@@ -133,14 +133,9 @@ class View:
 
     def _goes_round_for_ever(self) -> bool:
         """Whether the program comes to a loop that nothing in it ends."""
-        for key in {
-            context.unit for context in self.contexts if context.phase in ("startup", "import", "loop")
-        }:
-            linked = self.linked.linker.units.get(key)
-            unit = self.app.files[key.path].units[key.number]
-            if linked is not None and any(never_leaves(unit, loop) for loop in linked.loops):
-                return True
-        return False
+        units = self.linked.linker.units
+        keys = {each.unit for each in self.contexts if each.phase in ("startup", "import", "loop")}
+        return any(key in units and never_leaves(self.app.unit(key), units[key].loops) for key in keys)
 
     def _stays_in_threads(self) -> bool:
         """Whether a thread for which the interpreter waits goes round for ever, or a timer sets itself again."""
