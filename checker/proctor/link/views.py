@@ -111,19 +111,16 @@ class View:
         """Whether the program goes on until it is stopped: its launcher says so, or its code does."""
         if self.launch.long_running or self.launch.ends:
             return self.launch.long_running
-        if self.launch.relation in ("before", "fallback") and not self._goes_round_for_ever():
-            # the shell waits for it, and then does what it is about
-            return any(hit.forever and context.phase in ("startup", "import") for context, hit in self.hits())
-        return self._code_stays()
+        # a shell waits for what stands in front, and then does what it is about
+        ends = self.launch.relation in ("before", "fallback") and not self._goes_round_for_ever()
+        return self._code_stays(loops=not ends)
 
-    def _code_stays(self) -> bool:
-        return (
-            any(
-                context.phase == "loop" or (hit.forever and context.phase in ("startup", "import"))
-                for context, hit in self.hits()
-            )
-            or self._stays_in_threads()
-        )
+    def _code_stays(self, *, loops: bool = True) -> bool:
+        stays = {"loop"} if loops else set()
+        for context, hit in self.hits():
+            if context.phase in stays or (hit.forever and context.phase in ("startup", "import")):
+                return True
+        return loops and self._stays_in_threads()
 
     def _may_go_on(self, unit: UnitKey) -> bool:
         """Whether a unit runs at start-up in a program of which nothing says what it does when it has started."""
