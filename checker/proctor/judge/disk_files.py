@@ -14,6 +14,8 @@ from proctor.model.fact import Attr, Bind, Call, Expr, Name, Result, Return, Set
 from proctor.model.place import Place
 from proctor.model.program import Hit, LibObj, UnitKey
 
+#: attributes that are made of other attributes
+_MAX_DEPTH = 3
 _WRITES = ("writes-disk", "stores-upload", "writes-temp")
 _READS = ("reads-disk", "looks-at-disk")
 #: details of effects that write no file of their own
@@ -115,15 +117,40 @@ class Files:
                 yield Name(event.name)
                 yield Attr(Name(event.name), "name")
 
-    def _is_temporary(self, key: UnitKey, subject: Expr | None) -> bool:
-        """Whether a path lies in a temporary file or folder of this unit."""
-        if subject is None:
+    def _is_temporary(self, key: UnitKey, subject: Expr | None, depth: int = 0) -> bool:
+        """Whether a path lies in a temporary file or folder of this unit, or of the object that it is a method of."""
+        if subject is None or depth > _MAX_DEPTH:
             return False
         unit = self.program.unit(key)
         temporary = {hit.event for hit in self.program.unit_hits(key) if hit.effect == "writes-temp"}
         return any(
-            isinstance(part, Result) and part.event in temporary for part in local_sources(unit, subject)
+            part.event in temporary if isinstance(part, Result) else self._holds_temporary(key, part, depth)
+            for part in local_sources(unit, subject)
+            if isinstance(part, Result | Attr)
         )
+
+    def _holds_temporary(self, key: UnitKey, part: Attr, depth: int) -> bool:
+        """Whether a method's own object, made for the work at hand, only ever holds such a path in an attribute."""
+        unit = self.program.unit(key)
+        if unit.parent < 0 or not unit.params or part.value != Name(unit.params[0].name):
+            return False
+        makers = self.program.makers(UnitKey(key.path, unit.parent))
+        if not makers or any(maker.number == 0 for maker, _ in makers):
+            return False
+        beside = [
+            each
+            for each in self.memory.units
+            if each.path == key.path and self.program.unit(each).parent == unit.parent
+        ]
+        values = [
+            (each, event.value)
+            for each in beside
+            for event in self.program.unit(each).events
+            if isinstance(event, SetAttr)
+            and event.name == part.name
+            and _is_own(self.program.unit(each), event)
+        ]
+        return bool(values) and all(self._is_temporary(each, value, depth + 1) for each, value in values)
 
     def _is_upload(self, key: UnitKey, hit: Hit) -> bool:
         if any(h.effect == "stores-upload" and h.event == hit.event for h in self.program.unit_hits(key)):
@@ -321,3 +348,7 @@ def _around(unit: Unit, block: int) -> list[int]:
         found.append(block)
         block = unit.blocks[block].parent
     return found
+
+
+def _is_own(unit: Unit, event: SetAttr) -> bool:
+    return bool(unit.params) and event.obj == Name(unit.params[0].name)
