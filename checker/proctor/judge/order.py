@@ -15,6 +15,7 @@ from proctor.judge.path_words import (
     asked_units,
     blocks_around,
     contexts_at,
+    jobs_above,
     place_of,
     points,
     shown,
@@ -222,7 +223,12 @@ def _answer(
         steps = [*(surrounding(question.inside, deeds, key, node) or ()), *steps]
     doubt = _doubt(deed) or (_doubt(then[1]) if then else "")
     if question.at == "unit":
-        place, text, subject = deeds.program.place(key), f"`{names['unit']}`", names["unit"]
+        # of a helper the job is meant that it works for
+        owner = next(jobs_above(deeds, question, key), None) if question.under else None
+        if owner is not None:
+            contexts, key = [owner], owner.unit
+        name = names["unit"] = deeds.program.symbol(key)
+        place, text, subject = deeds.program.place(key), f"`{name}`", name
     else:
         place, text, subject = (
             place_of(deeds, key, node),

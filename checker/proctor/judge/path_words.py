@@ -91,18 +91,16 @@ def asked_units(deeds: Deeds, question: PathQuestion) -> Iterator[UnitKey]:
             continue
         if question.job and not _is_job(deeds, question, key, question.job):
             continue
-        if question.under and not any(
-            _is_job(deeds, question, each, question.under) for each in _jobs_above(deeds, key)
-        ):
+        if question.under and not any(jobs_above(deeds, question, key)):
             continue
         yield key
 
 
-def _jobs_above(deeds: Deeds, key: UnitKey) -> Iterator[UnitKey]:
-    """The registered units from which the contexts of a unit come."""
+def jobs_above(deeds: Deeds, question: PathQuestion, key: UnitKey) -> Iterator[Context]:
+    """The jobs that are asked for (`under`) from which the contexts of a unit come."""
     for context in deeds.contexts[key]:
-        job = next((current.unit for current, edge in deeds.trail(context) if edge.trigger), None)
-        if job is not None:
+        job = next((current for current, edge in deeds.trail(context) if edge.trigger), None)
+        if job is not None and _is_job(deeds, question, job.unit, question.under):
             yield job
 
 
