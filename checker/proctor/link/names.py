@@ -202,9 +202,20 @@ class World(Hierarchy):
                     for ref in left
                     for name in left_methods(expr.name, len(expr.operands))
                 ]
+            for ref in left:
+                if isinstance(ref, LibObj):
+                    made.append(self._made_of(ref, expr))
         if expr.name in ("+", "|") and expr.operands:
             made.extend(self.resolve(operand, scope) for operand in expr.operands[:2])
         return union(made)
+
+    def _made_of(self, ref: LibObj, expr: Op) -> Refs:
+        """What an operator makes of a library's object, as far as the models say (`Path("data") / "notes"`)."""
+        for name in left_methods(expr.name, len(expr.operands)):
+            rows = self.rows.find(self.rows.returns, f"{ref.type}.{name}")
+            if rows:
+                return tuple(LibObj(self.rows.canonical(row.type)) for row in rows if row.type)
+        return ()
 
     def _choice(self, expr: Choice, scope: Scope) -> Refs:
         return union((self.resolve(expr.body, scope), self.resolve(expr.orelse, scope)))
