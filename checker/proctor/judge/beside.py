@@ -23,6 +23,10 @@ _PAUSES = Wanted(effect=("waits",), details={"on": "signal"})
 _POOLS = Wanted(effect=("starts-thread", "starts-process"), details={"kind": "pool"})
 
 
+#: seconds: whoever waits no longer than that does not wait for a job
+_MOMENT = 1.0
+
+
 class Beside(NamedTuple):
     """What runs a loop: `kind` "thread" (the interpreter waits for it), "daemon" (dropped at the end), "task" (cancelled at
     the end of its event loop), "child" or "daemon-child" (ended with the parent); `hit` started it."""
@@ -129,8 +133,10 @@ def is_joined(deeds: Deeds) -> bool:
 
 
 def _is_join(call: Call) -> bool:
-    """`thread.join()`, with or without a time-out; texts are joined as well."""
+    """`thread.join()`, with or without a time-out that is long enough for a job; texts are joined as well."""
     if not isinstance(call.func, Attr) or call.func.name != "join" or isinstance(call.func.value, Const):
+        return False
+    if _is_short(call):
         return False
     return not call.args or (isinstance(call.args[0], Const) and not isinstance(call.args[0].value, str))
 
@@ -245,8 +251,18 @@ def _awaited(unit: Unit) -> Iterator[Expr]:
             yield from (part.value for part in subexpressions(value) if isinstance(part, Await))
 
 
-def _ends_early(call: Call) -> bool:
+def _is_short(call: Call) -> bool:
+    """Whether a wait ends within a moment, whatever becomes of the job in hand."""
+    given = [value for name, value in call.keywords if name == "timeout"]
+    given += call.args[-1:]
     return any(
+        isinstance(value, Const) and isinstance(value.value, int | float) and 0 <= value.value < _MOMENT
+        for value in given
+    )
+
+
+def _ends_early(call: Call) -> bool:
+    return (_last(call.func) in ("wait", "wait_for") and _is_short(call)) or any(
         name == "return_when" and _last(value) in ("FIRST_COMPLETED", "FIRST_EXCEPTION")
         for name, value in call.keywords
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from proctor.judge.expressions import comes_from_caller, deep, local_sources, subexpressions
+from proctor.judge.expressions import comes_from_caller, deep, local_sources, own_params, subexpressions
 from proctor.judge.memory import CONSTRUCTORS, Access, Memory
 from proctor.model.fact import (
     Attr,
@@ -67,6 +67,8 @@ class Fills:
             or self._callers_guard(access.unit, group)
         ):
             return False
+        if self._is_given(access):
+            return False
         if self.is_clock(access):
             return any(self._known_fill(other) for other in self._beside(access))
         if self._starts_something(access):
@@ -77,6 +79,19 @@ class Fills:
             or self._readers_fill(access)
             or self._is_tool(access)
             or self._was_too_old(access, group)
+        )
+
+    def _is_given(self, access: Access) -> bool:
+        """Whether a handler keeps, as it came, what a request says beside the key: another request may say something else."""
+        if access.how != "item" or not any(
+            self.memory.is_handler(view, access.unit) for view in self.memory.views
+        ):
+            return False
+        unit = self.program.unit(access.unit)
+        asked = {part.id for part in local_sources(unit, access.slot) if isinstance(part, Name)}
+        return any(
+            isinstance(part, Name) and part.id in own_params(unit) - asked
+            for part in subexpressions(access.value)
         )
 
     def _starts_something(self, access: Access) -> bool:

@@ -198,11 +198,28 @@ class Memory:
             if not self._is_own_method(key, number):
                 for storage in self._containers(key, func.value, None):
                     yield Access(storage, key, number, how, value, index)
+        elif func == Name("next") and event.args:
+            for storage in self.places(key, event.args[0]):
+                if self._counts(storage):
+                    yield Access(storage, key, number, "count")
         elif isinstance(func, Name) and func.id == "setattr" and len(event.args) == 3:
             name = event.args[1]
             if isinstance(name, Const) and isinstance(name.value, str):
                 for storage in self.places(key, Attr(event.args[0], name.value), assigned=True):
                     yield Access(storage, key, number, "bind", event.args[2])
+
+    def _counts(self, storage: Storage) -> bool:
+        """Whether a place holds a counter that gives its next number when asked."""
+        return any(
+            isinstance(value := getattr(event, "value", None), Result)
+            and "itertools.count" in self.program.symbols(key, value.event)
+            for key, event in self.definitions(storage)
+        )
+
+    def is_handler(self, view: ProcessView, key: UnitKey) -> bool:
+        """Whether a server calls a unit itself, for a request."""
+        origins = [view.contexts[each] for each in self.contexts(view, key) if each.phase == "request"]
+        return any(origin is not None and origin[1].trigger == "http" for origin in origins)
 
     def _is_own_method(self, key: UnitKey, number: int) -> bool:
         """Whether the call runs a method of the app, which is looked at by itself."""

@@ -13,7 +13,7 @@ from proctor.judge.caught import CaughtQuestion
 from proctor.judge.deeds import Deeds
 from proctor.judge.drafts import Platform
 from proctor.judge.expressions import subexpressions
-from proctor.judge.handlers import Handler
+from proctor.judge.handlers import Handler, mentions
 from proctor.judge.mainloops import Loop, work_at_risk
 from proctor.judge.noticing import is_read
 from proctor.judge.overriding import overridden_by_option
@@ -155,7 +155,8 @@ class HandlerQuestion(SignalQuestion, frozen=True, kw_only=True, forbid_unknown_
     """A handler of one of the `signal`s is registered. `action`: "ignore", "function", "default". `ends`: "nothing" (nothing that it does
     can end the program), "unread" (it changes only what nobody reads). `lane`, `phase`: where it is registered (`only_lane`: and nowhere else). `replaces`: it takes
     the place of the "launcher"'s own handler (whose model says so in `term`: `launched_term`), or the "library"'s loop takes its place. `by_loop`: an event loop calls it. `does`:
-    effects of the handler itself; `calls`: library names (patterns) that it calls."""
+    effects of the handler itself; `calls`: library names (patterns) that it calls; `waited_on`: the main thread waits on what it
+    changes."""
 
     signal: tuple[str, ...] = ("SIGTERM",)
     action: tuple[str, ...] = ("function",)
@@ -168,6 +169,7 @@ class HandlerQuestion(SignalQuestion, frozen=True, kw_only=True, forbid_unknown_
     by_loop: bool | None = None
     does: tuple[Wanted, ...] = ()
     calls: tuple[str, ...] = ()
+    waited_on: bool = False
 
 
 def handler_answers(
@@ -182,6 +184,8 @@ def handler_answers(
         if question.only_lane and not _stays_in(question.lane, deeds, handler):
             continue
         if question.ends and _ending(deeds, shutdown, handler) not in question.ends:
+            continue
+        if question.waited_on and not _is_waited_on(deeds, handler):
             continue
         if question.replaces and not _replaces(question, deeds, shutdown, handler):
             continue
@@ -262,6 +266,19 @@ def _replaces(question: HandlerQuestion, deeds: Deeds, shutdown: Shutdown, handl
     if installed == "before-import" and view.launch.option("preload") is None:
         phases.add("import")
     return handler.context.phase in phases
+
+
+def _is_waited_on(deeds: Deeds, handler: Handler) -> bool:
+    """Whether the main thread of this process waits, without a flag of its own, on what a handler changes."""
+    return any(
+        isinstance(event, Call)
+        and isinstance(event.func, Attr)
+        and event.func.name == "wait"
+        and mentions(event.func.value, handler.doing.flags)
+        for context in deeds.view.contexts
+        if context.lane == "main" and not _is_child(deeds, context)
+        for event in deeds.program.unit(context.unit).events
+    )
 
 
 def _calls_former(deeds: Deeds, handler: Handler) -> bool:
