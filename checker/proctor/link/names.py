@@ -204,12 +204,12 @@ class World(Hierarchy):
                 ]
             for ref in left:
                 if isinstance(ref, LibObj):
-                    made.append(self._made_of(ref, expr))
+                    made.append(self._result_of(ref, expr))
         if expr.name in ("+", "|") and expr.operands:
             made.extend(self.resolve(operand, scope) for operand in expr.operands[:2])
         return union(made)
 
-    def _made_of(self, ref: LibObj, expr: Op) -> Refs:
+    def _result_of(self, ref: LibObj, expr: Op) -> Refs:
         """What an operator makes of a library's object, as far as the models say (`Path("data") / "notes"`)."""
         for name in left_methods(expr.name, len(expr.operands)):
             rows = self.rows.find(self.rows.returns, f"{ref.type}.{name}")
