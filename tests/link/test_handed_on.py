@@ -298,3 +298,34 @@ settings = Settings()
     assert phases(program, "of_start") == {"import"}
     assert phases(program, "of_request") == {"request"}
     assert phases(program, "of_both") == {"import", "request"}
+
+
+HOLDS = {
+    "__dict__": "for name, step in list(steps.__dict__.items()):",
+    "vars": "for name, step in vars(steps).items():",
+    "getmembers": "for name, step in inspect.getmembers(steps, inspect.isfunction):",
+}
+
+
+@pytest.mark.parametrize("loop", HOLDS.values(), ids=HOLDS)
+def test_what_a_module_holds_is_run(loop: str) -> None:
+    main = f"""
+import inspect
+import steps
+import others
+
+def run_all(steps):
+    {loop}
+        if name.startswith("m"):
+            step(1)
+
+run_all(steps)
+"""
+    files = {
+        "main.py": main,
+        "steps.py": "def m001(db):\n    pass\n",
+        "others.py": "def idle(db):\n    pass\n",
+    }
+    program = link(files)
+    assert phases(program, "m001") == {"startup"}
+    assert phases(program, "idle") == set()

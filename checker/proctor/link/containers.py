@@ -32,6 +32,8 @@ from proctor.model.program import BoundRef, ConstRef, LibObj, LibRef, ModRef, Ob
 #: built-ins whose result iterates over the items of an argument
 _PASS_ON = {"sorted": 0, "list": 0, "tuple": 0, "set": 0, "reversed": 0, "iter": 0, "next": 0, "frozenset": 0,
             "enumerate": 0, "filter": 1, "zip": 0, "max": 0, "min": 0}  # fmt: skip
+#: calls that give what a module holds
+_MEMBERS = frozenset({"builtins.vars", "inspect.getmembers"})
 
 
 _CONTAINERS = frozenset(
@@ -251,7 +253,9 @@ class Containers:
         for ref in self.names.resolve(expr.value, scope):
             if isinstance(ref, ModRef) and not ref.path.endswith("/"):
                 module = self.modules.module(ref.path)
-                if module is not None:
+                if expr.name == "__dict__":
+                    parts.append(self._defined(ref.path))
+                elif module is not None:
                     parts.append(
                         self.contents(Name(expr.name), module.scopes[0], values=values, depth=depth + 1)
                     )
@@ -277,6 +281,22 @@ class Containers:
                 if receiver:
                     parts.append(self._added_to(Attr(Name(receiver), name), inner, values))
         return union(parts)
+
+    def _defined(self, path: str) -> Refs:
+        """The functions and classes that a module itself makes (`vars(steps).values()`)."""
+        module = self.modules.module(path)
+        events = module.scopes[0].unit.events if module is not None else ()
+        return tuple(UnitRef(path, event.unit) for event in events if isinstance(event, Define))[:MAX_REFS]
+
+    def _members_of(self, event: Call, scope: Scope) -> Refs:
+        """`vars(module)`, `inspect.getmembers(module)`."""
+        given = self.names.resolve(event.args[0], scope) if event.args else ()
+        modules = [ref.path for ref in given if isinstance(ref, ModRef) and not ref.path.endswith("/")]
+        asked = any(
+            isinstance(ref, LibRef) and ref.symbol in _MEMBERS
+            for ref in (self.names.resolve(event.func, scope) if modules else ())
+        )
+        return union(map(self._defined, modules)) if asked else ()
 
     def _result_contents(self, expr: Result, scope: Scope, values: bool, depth: int) -> Refs:
         event = scope.unit.events[expr.event]
@@ -305,7 +325,7 @@ class Containers:
             number = _PASS_ON[func.id]
             chosen = event.args if func.id == "zip" else event.args[number : number + 1]
             return union(self.contents(arg, scope, values=values, depth=depth + 1) for arg in chosen)
-        parts: list[Refs] = []
+        parts: list[Refs] = [self._members_of(event, scope)]
         for ref in self.names.resolve(func, scope):
             if isinstance(ref, UnitRef | BoundRef) and self.names.unit_kind(ref) != "class":
                 inner = self.modules.scope(UnitKey(ref.path, ref.number))
