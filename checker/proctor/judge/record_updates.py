@@ -9,7 +9,7 @@ from proctor.judge.expressions import local_sources
 from proctor.judge.locks import LOCAL, is_kept_single, lock_held
 from proctor.judge.memory import Memory
 from proctor.judge.records import is_record
-from proctor.model.fact import Attr, Await, Bind, Call, Expr, Item, Name, Op, Result, SetAttr, Unit
+from proctor.model.fact import Attr, Await, Bind, Call, Expr, Item, Name, Op, Result, Return, SetAttr, Unit
 from proctor.model.place import Place
 from proctor.model.program import Hit, UnitKey
 
@@ -114,8 +114,17 @@ class Records:
         inner = value.value if isinstance(value, Await | Item) else value
         if not isinstance(inner, Result):
             return False
-        return any(
-            hit.event == inner.event and hit.effect == "reads-record" and hit.details.get("write") is None
+        return self._is_looked_up(key, inner) or any(
+            self._is_looked_up(target, part)
+            for target in self.program.targets(key, inner.event)
+            for event in self.program.unit(target).events
+            if isinstance(event, Return)
+            for part in local_sources(self.program.unit(target), event.value)
+        )
+
+    def _is_looked_up(self, key: UnitKey, part: Expr) -> bool:
+        return isinstance(part, Result) and any(
+            hit.event == part.event and hit.effect == "reads-record" and hit.details.get("write") is None
             for hit in self.program.unit_hits(key)
         )
 

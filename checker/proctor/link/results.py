@@ -244,6 +244,8 @@ class Results:
     ) -> Refs:
         if same_as == "self":
             return (LibObj(symbol.rpartition(".")[0]),)
+        if same_as.isdigit():
+            return args[int(same_as)] if int(same_as) < len(args) else ()
         if same_as:
             if event is not None:
                 for name, value in event.keywords:

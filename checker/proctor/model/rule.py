@@ -142,7 +142,7 @@ class EffectRow(_Row, frozen=True, kw_only=True):
 class ReturnsRow(_Row, frozen=True, kw_only=True):
     """The result of one of `call`, or the value of one of `attribute`, is an instance of `type` (a dotted class),
     or with `element` each item when iterated. `same_as` = "self" gives the receiver's own type, an
-    argument's name that argument's value. `made_of` names an argument that may be a class: the call makes an instance of
+    argument's name that argument's value (the first one's, where none has it), a number the value of the argument there. `made_of` names an argument that may be a class: the call makes an instance of
     that one then, as calling the class would (`group(cls=OwnGroup, …)`). `X.__enter__` stands for the value of `with X() as name`,
     `X.__getitem__()` for that of `x[key]`, `X.__call__` for that of calling an instance. `where` as in EffectRow
     (`boto3.client("sqs")`)."""
