@@ -153,6 +153,8 @@ class Command(BaseCommand):
         while True:
             for order in Order.objects.filter(open=True):
                 order.save()
+                order.touch()
+            Order.objects.order_by("number").first().count()
 """,
         "shop/models.py": """
 from django.db import models
@@ -161,6 +163,10 @@ from django.dispatch import receiver
 class Order(models.Model):
     def save(self, *args, **kwargs):  # want: bot:loop
         super().save(*args, **kwargs)
+    def touch(self):  # want: bot:loop
+        pass
+    def count(self):  # want: bot:loop
+        pass
     def __str__(self):  # want: nobody
         return "order"
 class Line(models.Model):

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from proctor.link.memory import MAX_REFS, Cell, Memo, Memory, Refs, attribute_cell, contents_cell, union
 from proctor.link.modules import Modules
+from proctor.link.records import made_of
 from proctor.link.scopes import Binding, Module, Scope
 from proctor.model.fact import (
     Attr,
@@ -335,10 +336,20 @@ class Containers:
                     else:
                         parts.append(self.names.resolve(made.value, inner))
             elif isinstance(ref, LibRef):
-                for row in self.modules.rows.find(self.modules.rows.returns, ref.symbol):
-                    if row.element:
-                        parts.append((LibObj(self.modules.rows.canonical(row.element)),))
+                parts.extend(self._rows_contents(ref.symbol, event, scope))
         return union(parts)
+
+    def _rows_contents(self, symbol: str, call: Call, scope: Scope) -> list[Refs]:
+        """The items of what a library's function gives."""
+        parts: list[Refs] = []
+        rows = self.modules.rows
+        for row in rows.find(rows.returns, symbol):
+            if row.element:
+                base = rows.canonical(row.element)
+                parts.append((LibObj(base),))
+                if row.owner:
+                    parts.append(made_of(self.names, rows, base, call, scope))
+        return parts
 
     def _dotted(self, expr: Expr, scope: Scope) -> Refs:
         """The texts that are taken apart. What the name is given afterwards is often what they name

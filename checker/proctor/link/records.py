@@ -2,15 +2,42 @@
 
 from __future__ import annotations
 
-from proctor.link.results import Classes
-from proctor.link.scopes import Scope
+from typing import Protocol
+
+from proctor.link.memory import Refs
+from proctor.link.rows import Rows
+from proctor.link.scopes import Binding, Scope
 from proctor.model.fact import Attr, Await, Bind, Call, Expr, Name, Result
-from proctor.model.program import ObjRef, UnitKey, UnitRef
+from proctor.model.program import BoundRef, ObjRef, UnitKey, UnitRef
 
 _MAX_DEPTH = 8
 
 
-def about_of(world: Classes, call: Call | None, scope: Scope) -> tuple[UnitKey, ...]:
+class Names(Protocol):
+    """What this asks of name resolution."""
+
+    def resolve(self, expr: Expr | None, scope: Scope) -> Refs:
+        """All that `expr` may stand for in `scope`."""
+        ...
+
+    def lookup(self, name: str, scope: Scope) -> list[Binding]:
+        """The bindings of a name."""
+        ...
+
+    def mro(self, key: UnitKey) -> tuple[tuple[UnitKey, ...], tuple[str, ...]]:
+        """A class's project classes and library bases."""
+        ...
+
+    def below(self, key: UnitKey) -> tuple[UnitKey, ...]:
+        """The subclasses of a class that were met so far."""
+        ...
+
+    def unit_kind(self, ref: UnitRef | BoundRef | ObjRef) -> str:
+        """The kind of the unit a ref names."""
+        ...
+
+
+def about_of(world: Names, call: Call | None, scope: Scope) -> tuple[UnitKey, ...]:
     """The classes that a method call is about; none where they are not known."""
     if call is None or not isinstance(call.func, Attr):
         return ()
@@ -23,7 +50,20 @@ def about_of(world: Classes, call: Call | None, scope: Scope) -> tuple[UnitKey, 
     return tuple(found) or _begun_with(world, receiver, scope, 0)
 
 
-def classes_named(world: Classes, expr: Expr | None, scope: Scope) -> tuple[UnitKey, ...]:
+def made_of(world: Names, rows: Rows, base: str, call: Call, scope: Scope) -> Refs:
+    """Instances of the class below a library's class `base` that a call gives (`Order.objects.get(pk=1)`)."""
+    begin = call.func.value if isinstance(call.func, Attr) else None
+    classes = _begun_with(world, begin, scope, 0) or (
+        classes_named(world, call.args[0], scope) if call.args else ()
+    )
+    return tuple(
+        ObjRef(*key, True)
+        for key in classes
+        if any(base in rows.ancestors(name) for name in world.mro(key)[1])
+    )
+
+
+def classes_named(world: Names, expr: Expr | None, scope: Scope) -> tuple[UnitKey, ...]:
     """The classes of the tree that an expression names."""
     refs = world.resolve(expr, scope) if expr is not None else ()
     return tuple(
@@ -33,7 +73,7 @@ def classes_named(world: Classes, expr: Expr | None, scope: Scope) -> tuple[Unit
     )
 
 
-def _begun_with(world: Classes, expr: Expr | None, scope: Scope, depth: int) -> tuple[UnitKey, ...]:
+def _begun_with(world: Names, expr: Expr | None, scope: Scope, depth: int) -> tuple[UnitKey, ...]:
     """The class with which a chain of attributes and calls begins."""
     if expr is None or depth > _MAX_DEPTH:
         return ()
@@ -61,7 +101,7 @@ def _begun_with(world: Classes, expr: Expr | None, scope: Scope, depth: int) -> 
     return ()
 
 
-def _bound_to(world: Classes, expr: Name, scope: Scope, depth: int) -> tuple[UnitKey, ...]:
+def _bound_to(world: Names, expr: Name, scope: Scope, depth: int) -> tuple[UnitKey, ...]:
     found: dict[UnitKey, None] = {}
     for each in world.lookup(expr.id, scope):
         event = each.event
@@ -81,7 +121,7 @@ def _bound_to(world: Classes, expr: Name, scope: Scope, depth: int) -> tuple[Uni
     return tuple(found)
 
 
-def _own_class(world: Classes, scope: Scope) -> tuple[UnitKey, ...]:
+def _own_class(world: Names, scope: Scope) -> tuple[UnitKey, ...]:
     current: Scope | None = scope
     while current is not None and current.unit.kind != "class":
         current = current.parent

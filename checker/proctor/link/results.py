@@ -10,6 +10,7 @@ from proctor.link.containers import Names
 from proctor.link.families import Named, family
 from proctor.link.memory import MAX_REFS, Refs, union
 from proctor.link.passed import given, is_open
+from proctor.link.records import made_of
 from proctor.link.rows import Rows
 from proctor.link.scopes import Scope
 from proctor.model.fact import Attr, Call, Const, Expr, Name, Result, Return, Text, Yield
@@ -168,9 +169,11 @@ class Results:
         rows = [row for row in rows if not row.where or self._is_meant(row, event, scope)]
         if rows:
             made = self._instances(rows, event, scope)
-            return made or union(
-                self._returns(row.type, row.same_as, symbol, event, scope, args) for row in rows
-            )
+            found = [self._returns(row.type, row.same_as, symbol, event, scope, args) for row in rows]
+            for row in rows:
+                if row.owner and event is not None and not row.element:
+                    found.append(made_of(self.world, self.world.rows, row.type, event, scope))
+            return made or union(found)
         loaded = self._loaded(symbol, event, scope)
         if loaded:
             return loaded

@@ -153,6 +153,8 @@ class ReturnsRow(_Row, frozen=True, kw_only=True):
     element: str = ""
     same_as: str = ""
     made_of: str = ""
+    #: it is an instance of the class of the tree on which the call began (`Order.objects.get(pk=1)`), or that is given first
+    owner: bool = False
     where: tuple[ArgumentTest, ...] = ()
 
 
