@@ -82,6 +82,8 @@ def entry(command: str, files: dict[str, str] | None = None) -> EntryPoint:
         ("flask --app pkg:create_app run", "callable", "pkg/__init__.py", "create_app"),
         ("flask run", "callable", "wsgi.py", ""),
         ("streamlit run app.py", "script", "app.py", ""),
+        ("solara run app.py", "script", "app.py", ""),
+        ("solara run pkg.tasks", "module", "pkg/tasks.py", ""),
         ("fastapi run app.py", "callable", "app.py", ""),
         ("invoke -c pkg.tasks x", "callable", "pkg/tasks.py", ""),
         ("poetry run gunicorn app:app", "callable", "app.py", "app"),

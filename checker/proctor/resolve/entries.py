@@ -114,10 +114,15 @@ class Entries:
                 continue
             name = name.rpartition(target.behind)[2] if target.behind else name
             name = situation.resolve(target.pattern.replace("{name}", name), defaults=True)
-            found = self.project.find_file(name, situation.folder, situation.copied)
-            if found is not None or not target.if_exists:
+            if not target.if_exists or self._is_there(target, name, command):
                 return target, name, arguments
         return None, "", []
+
+    def _is_there(self, target: Target, name: str, command: Command) -> bool:
+        if target.kind == "module":
+            return self.project.find_module(name, self.search(command).roots) is not None
+        situation = command.situation
+        return self.project.find_file(name, situation.folder, situation.copied) is not None
 
     def _name(self, target: Target, command: Command, configured: Configured | None) -> str | None:
         if target.option:

@@ -38,7 +38,7 @@ class Target(_Spec, frozen=True, kw_only=True):
     modules (all words from `argument` on), "script" a file that is run, "module" as `python -m` reads it, "code" program
     text, "management" a management command, "file" a file that is read, "library" no code of the app. The name is
     what stands behind the text `behind`, if that is in it. `objects` are the attribute names tried where none is
-    written. With `if_exists` a target whose file is not there is passed over. `files` lets an object be named by a path (`app.py`, `src/app.py:create`). `required` is
+    written. With `if_exists` a target whose file or module is not there is passed over. `files` lets an object be named by a path (`app.py`, `src/app.py:create`). `required` is
     False where the program runs without one. `entry` is the kind of entry point where it is not the usual one."""
 
     kind: TargetKind
