@@ -53,11 +53,10 @@ class Records:
         unit = self.program.unit(key)
         hits = self.program.unit_hits(key)
         saves = [hit.event for hit in hits if hit.effect in _SAVES]
-        if not saves or any(
-            hit.effect == "locks-globally" and hit.details.get("lock") not in LOCAL for hit in hits
-        ):
+        if not saves or self._locks(key):
             return
-        if any(hit.effect == "locks" and hit.details.get("lock") == "row" for hit in hits):
+        helpers = {edge.target for edge in self.program.edges(key) if edge.how == "call" and not edge.trigger}
+        if any(map(self._locks, helpers)):
             return
         for number, event in enumerate(unit.events):
             if not isinstance(event, SetAttr) or not self._builds_on(unit, number, event):
@@ -69,6 +68,14 @@ class Records:
             place = self.program.place(key, event)
             symbol = f"{_shown(event.obj)}.{event.name}"
             yield Update(key, number, event.block, place, symbol, lock_held(self.memory, key, number))
+
+    def _locks(self, key: UnitKey) -> bool:
+        """Whether a unit takes a lock that other machines see, or that of a row."""
+        return any(
+            (hit.effect == "locks-globally" and hit.details.get("lock") not in LOCAL)
+            or (hit.effect == "locks" and hit.details.get("lock") == "row")
+            for hit in self.program.unit_hits(key)
+        )
 
     def _builds_on(self, unit: Unit, number: int, event: SetAttr) -> bool:
         """Whether an attribute is counted on from its old value, which this unit has not set itself. Tidying a value (`x.name =
