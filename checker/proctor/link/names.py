@@ -453,7 +453,7 @@ class World(Hierarchy):
     def library_member(self, owner: str, name: str) -> Refs:
         """What an attribute of a library's module, class or object stands for."""
         symbol = self.rows.canonical(f"{owner}.{name}")
-        rows = self.rows.find(self.rows.attributes, symbol)
+        rows = self.rows.find(self.rows.attributes, symbol) or self.rows.any_attribute(owner, symbol)
         if rows:
             return tuple(LibObj(self.rows.canonical(row.type)) for row in rows if row.type)
         held = self.is_kept(name) or owner in self.rows.holders

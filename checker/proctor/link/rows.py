@@ -19,6 +19,8 @@ from proctor.model.words import Effect
 
 R = TypeVar("R")
 
+_ANY_ATTRIBUTE = ".__getattr__()"
+
 
 class Rows:
     """All rows in force for one app (rows bound to other versions than the pinned ones are left out).
@@ -34,6 +36,8 @@ class Rows:
         self.setting_effects: list[tuple[str, str, EffectRow]] = []
         self.returns: dict[str, list[ReturnsRow]] = {}
         self.attributes: dict[str, list[ReturnsRow]] = {}
+        #: classes of which a row speaks of all attributes that have no meaning of their own (`X.__getattr__()`)
+        self.open: set[str] = set()
         #: rows of calls that make an instance of a class that they are given
         self.makers: dict[str, list[ReturnsRow]] = {}
         self.runs: dict[str, list[RunsRow]] = {}
@@ -98,6 +102,8 @@ class Rows:
             if _in_force(returns.versions, version):
                 self._index(self.returns, returns.call, returns)
                 self._index(self.attributes, returns.attribute, returns)
+                ends = (each for each in returns.attribute if each.endswith(_ANY_ATTRIBUTE))
+                self.open.update(self.canonical(each.removesuffix(_ANY_ATTRIBUTE)) for each in ends)
                 if returns.made_of:
                     self._index(self.makers, returns.call, returns)
         for runs in model.runs:
@@ -249,6 +255,12 @@ class Rows:
     def find_member(self, table: Mapping[str, list[R]], symbol: str) -> list[R]:
         """As `find`; rows for `X.*` speak of every member of `X` that no other row does."""
         return self.find(table, symbol) or self.find(table, f"{symbol.rpartition('.')[0]}.*")
+
+    def any_attribute(self, owner: str, symbol: str) -> list[ReturnsRow]:
+        """The rows for an attribute of which nothing else speaks, where its class has one for every name."""
+        if owner not in self.open or self.speak_of(symbol):
+            return []
+        return self.attributes.get(owner + _ANY_ATTRIBUTE, [])
 
 
 def _normal(distribution: str) -> str:
