@@ -17,6 +17,11 @@ GAPS = {
         "PLUGIN",
     ),
     "a computed module": ("import importlib\nimportlib.import_module(input())\n", 2, "dynamic import"),
+    "plug-ins of other packages": (
+        "import pkg_resources\nfor each in pkg_resources.iter_entry_points('app.plugins'):\n    each.load()()\n",
+        2,
+        "dynamic import",
+    ),
     "an unknown decorator": (
         "import time\nfrom nowhere import magic\n@magic\ndef job():\n    time.sleep(3)\n",
         4,
