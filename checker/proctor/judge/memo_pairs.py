@@ -23,7 +23,7 @@ from proctor.judge.lifetime import Memo, memos
 from proctor.judge.memory import WORK, Access, Memory
 from proctor.judge.memory_pairs import Finder
 from proctor.judge.roots import Roots
-from proctor.model.fact import Define, Func, Name, Result, Return, Unit
+from proctor.model.fact import Define, Func, Name, Result, Return
 from proctor.model.finding import Step
 from proctor.model.program import Context, Hit, LibObj, ProcessView, Storage, UnitKey
 from proctor.model.rule import Rule
@@ -67,12 +67,32 @@ class _Judged:
         for memo in memos(self.memory):
             if memo.details.get("expires") == "yes" or self._gives_tool(memo.function):
                 continue
-            if _is_asked_anew(self.program.unit(memo.function)):
+            if self._is_asked_anew(memo.function):
                 continue
             context = self._work(memo.function)
             hit = self._changing(memo.function) if context else None
             if context is not None and hit is not None:
                 yield self._outcome(memo, context, hit)
+
+    def _is_asked_anew(self, key: UnitKey) -> bool:
+        """Whether a function has a parameter that it does not use: it is there to make callers ask anew (`ttl_hash`, `day`)."""
+        unit = self.program.unit(key)
+        if any(isinstance(event, Define) for event in unit.events):
+            return False
+        asked = (param.name for param in unit.params if param.kind in ("positional", "keyword"))
+        return any(name not in ("self", "cls") and not self._mentions(key, name) for name in asked)
+
+    def _mentions(self, key: UnitKey, name: str) -> bool:
+        unit = self.program.unit(key)
+        return any(self._is_in(part, key, name) for part in (*unit.events, *unit.blocks))
+
+    def _is_in(self, value: object, key: UnitKey, name: str) -> bool:
+        if isinstance(value, Name):
+            return value.id == name
+        if isinstance(value, Func):
+            return self._mentions(UnitKey(key.path, value.unit), name)
+        parts = msgspec.structs.astuple(value) if isinstance(value, msgspec.Struct) else value
+        return isinstance(parts, tuple) and any(self._is_in(part, key, name) for part in parts)
 
     def _outcome(self, memo: Memo, context: Context, hit: Hit) -> Outcome:
         name = self.program.symbol(memo.function)
@@ -197,24 +217,3 @@ class _Judged:
             and self.program.lives(ref.type) not in ("record", "data")
             for ref in refs
         )
-
-
-def _is_asked_anew(unit: Unit) -> bool:
-    """Whether a function has a parameter that it does not use: it is there to make callers ask anew (`ttl_hash`, `day`)."""
-    if any(isinstance(event, Define) for event in unit.events):
-        return False
-    asked = [param.name for param in unit.params if param.kind in ("positional", "keyword")]
-    return any(
-        name not in ("self", "cls")
-        and not any(_mentions(part, name) for part in (*unit.events, *unit.blocks))
-        for name in asked
-    )
-
-
-def _mentions(value: object, name: str) -> bool:
-    if isinstance(value, Name):
-        return value.id == name
-    if isinstance(value, Func):
-        return True
-    parts = msgspec.structs.astuple(value) if isinstance(value, msgspec.Struct) else value
-    return isinstance(parts, tuple) and any(_mentions(part, name) for part in parts)
