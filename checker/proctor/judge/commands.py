@@ -469,8 +469,10 @@ def _undriven(hit: Hit, program: Program) -> str | None:
         if view.launch.unresolved and not view.launch.missing:
             return view.launch.unresolved
     declared = (*program.declaration.process_types, *program.declaration.other_process_types)
-    if all(each.declared_in == "Dockerfile" for each in declared):
-        return "an image may be started with other commands, and nothing here says with which"
+    if declared and all(each.declared_in == "Dockerfile" for each in declared):
+        place = declared[0].place
+        reason = "an image may be started with other commands, and nothing here says with which"
+        return f"{reason} ({place.path}:{place.line})"
     return may_hide(program.views, "schedules")
 
 
