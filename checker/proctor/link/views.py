@@ -63,6 +63,8 @@ class View:
         self.settings: LaunchSettings = parts[1]
         self.loader: Loader = parts[2]
         self._done = (-1, -1)
+        #: whether it stays, once nothing more is linked
+        self._stays: bool | None = None
         #: whether a library that no model speaks of may keep it going
         self.may_stay = False
         #: what the entry point names but its module does not have
@@ -109,6 +111,8 @@ class View:
     @property
     def stays(self) -> bool:
         """Whether the program goes on until it is stopped: its launcher says so, or its code does."""
+        if self._stays is not None:
+            return self._stays
         if self.launch.long_running or self.launch.ends:
             return self.launch.long_running
         # a shell waits for what stands in front, and then does what it is about
@@ -284,6 +288,7 @@ class View:
             self.missing_symbol = self.twin.missing_symbol
         self._setting_hits = tuple(self._read_setting_hits())
         self._keep_hits()
+        self._stays = self.stays
         gaps: dict[Gap, None] = dict(self.loader.gaps)
         launch = self.launch
         if launch.unresolved:
