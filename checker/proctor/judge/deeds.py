@@ -99,6 +99,7 @@ class Deeds:
         self._script = (
             UnitKey(entry.path, 0) if entry and entry.path and entry.kind in ("script", "module") else None
         )
+        self._that_may: dict[int, tuple[UnitKey, ...]] = {}
         self._masks: dict[UnitKey, int] | None = None
         self._callers: dict[UnitKey, list[tuple[UnitKey, int]]] | None = None
         self._reached: dict[UnitKey, tuple[Deed, ...]] = {}
@@ -133,6 +134,16 @@ class Deeds:
         if self._masks is None:
             self._masks = self._spread_masks()
         return bool(self._masks.get(key, 0) & _mask(effects))
+
+    def that_may(self, effects: Iterable[str]) -> tuple[UnitKey, ...]:
+        """The units that have one of the effects, themselves or through calls."""
+        mask = _mask(effects)
+        known = self._that_may.get(mask)
+        if known is None:
+            if self._masks is None:
+                self._masks = self._spread_masks()
+            known = self._that_may[mask] = tuple(key for key in self.contexts if self._masks[key] & mask)
+        return known
 
     def callers(self, key: UnitKey) -> tuple[tuple[UnitKey, int], ...]:
         """The units that run a unit there and then, each with the node of its graph."""

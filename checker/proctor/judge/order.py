@@ -57,9 +57,7 @@ class OrderQuestion(PathQuestion, frozen=True, kw_only=True, forbid_unknown_fiel
 
 def answers(question: OrderQuestion, deeds: Deeds) -> Iterator[Answer]:
     """Each `first` from which a `then` can be reached so."""
-    for key in asked_units(deeds, question):
-        if question.first is not None and question.first.effect and not deeds.may(key, question.first.effect):
-            continue
+    for key in asked_units(deeds, question, question.first.effect if question.first is not None else ()):
         if question.without is not None and points(question.without, deeds, key, frozenset()):
             continue
         if question.first is None:

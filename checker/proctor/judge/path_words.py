@@ -84,9 +84,10 @@ class Answer(NamedTuple):
 # --- where a question is asked -----------------------------------------------------------------------------
 
 
-def asked_units(deeds: Deeds, question: PathQuestion) -> Iterator[UnitKey]:
-    """The units of the program in which a question is asked, in the order in which they are reached."""
-    for key in deeds.contexts:
+def asked_units(deeds: Deeds, question: PathQuestion, effects: tuple[str, ...] = ()) -> Iterator[UnitKey]:
+    """The units of the program in which a question is asked, in the order in which they are reached: of those only that
+    may have one of the effects, where some are given."""
+    for key in deeds.that_may(effects) if effects else deeds.contexts:
         if question.unit and deeds.program.unit(key).is_async != (question.unit == "async"):
             continue
         if question.job and not _is_job(deeds, question, key, question.job):

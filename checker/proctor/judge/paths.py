@@ -59,13 +59,33 @@ def judge(rules: Sequence[Rule], program: Program, platform: Platform) -> Sequen
     asked = [each for rule in rules for each in _parse(rule)]
     outcomes: list[Outcome] = []
     done: set[object] = set()
-    units = Units(program)
+    answered = _Answered(program)
     for number, view in enumerate(program.views):
-        deeds = Deeds(program, view, units)
         for each in asked:
             if asks_process(each.question, view):
-                outcomes.extend(_outcomes(each, view, number, deeds, done))
+                outcomes.extend(_outcomes(each, view, number, answered, done))
     return outcomes
+
+
+class _Answered:
+    """The answers for each program. Programs that run the same code share them."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._units = Units(program)
+        self._deeds: dict[object, Deeds] = {}
+        self._known: dict[tuple[object, int], tuple[Answer, ...]] = {}
+
+    def of(self, asked: _Asked, view: ProcessView) -> tuple[Answer, ...]:
+        """The answers to a question for one program."""
+        mark = (view.code, id(asked.question))
+        known = self._known.get(mark)
+        if known is None:
+            deeds = self._deeds.get(view.code)
+            if deeds is None:
+                deeds = self._deeds[view.code] = Deeds(self._program, view, self._units)
+            known = self._known[mark] = tuple(asked.answers(asked.question, deeds))
+        return known
 
 
 def _parse(rule: Rule) -> Iterator[_Asked]:
@@ -82,18 +102,18 @@ def _question(rule: Rule, words: Mapping[str, Any]) -> _Asked:
 
 
 def _outcomes(
-    asked: _Asked, view: ProcessView, number: int, deeds: Deeds, done: set[object]
+    asked: _Asked, view: ProcessView, number: int, answered: _Answered, done: set[object]
 ) -> Iterator[Outcome]:
     rule, question = asked.rule, asked.question
     fit = settings_fit(question, view)
     if fit is False:
         return
     if question.doubt:
-        for answer in asked.answers(question, deeds):
+        for answer in answered.of(asked, view):
             # a finding keeps no clause from being left open
             yield make_doubt(rule, view, fill(question.doubt, answer.names), answer.place)
             return
-    for answer in asked.answers(question, deeds):
+    for answer in answered.of(asked, view):
         mark = (rule.code, number, answer.place)
         said: set[object] = {(rule.code, "process", number), (rule.code, "app", 0)}
         said.add((rule.code, "unit", number, answer.context.unit))

@@ -57,6 +57,7 @@ class LinkedProgram(App):
         self._home: dict[UnitKey, LinkedWorld] = {}
         self._storages: dict[World, Storages] = {}
         self._storage: dict[tuple[UnitKey, Expr], tuple[Storage, ...]] = {}
+        self._reached: dict[UnitKey, None] | None = None
         firsts: dict[object, View] = {}
         views: list[View] = []
         for item in resolved:
@@ -199,7 +200,9 @@ class LinkedProgram(App):
 
     def units(self) -> Iterable[UnitKey]:
         """Every unit that some process type reaches."""
-        return dict.fromkeys(context.unit for view in self.views for context in view.contexts)
+        if self._reached is None:
+            self._reached = dict.fromkeys(context.unit for view in self.views for context in view.contexts)
+        return self._reached
 
 
 def _share_unread(views: tuple[View, ...], unread: Mapping[str, str]) -> None:

@@ -94,6 +94,11 @@ class View:
         return reach, settings, Loader(app, self.linked, settings, reach, self.process.name)
 
     @property
+    def code(self) -> object:
+        """The same for all programs that run the very same code under the same settings."""
+        return self.twin or self
+
+    @property
     def contexts(self) -> Mapping[Context, tuple[Context, Edge] | None]:
         """Each context with how it was first reached."""
         return self.reach.contexts

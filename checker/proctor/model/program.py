@@ -238,6 +238,11 @@ class ProcessView(Protocol):
         ...
 
     @property
+    def code(self) -> object:
+        """The same for all programs that run the very same code under the same settings."""
+        ...
+
+    @property
     def contexts(self) -> Mapping[Context, tuple[Context, Edge] | None]:
         """Every context that runs, with the context and edge it was first reached by (None for the roots)."""
         ...
