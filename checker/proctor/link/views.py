@@ -13,6 +13,7 @@ from proctor.link.loading import Loader, packages_of
 from proctor.link.loops import never_leaves
 from proctor.link.reach import Registration, Spread, either_way
 from proctor.link.settings import LaunchSettings
+from proctor.link.staying import code_stays
 from proctor.model.finding import Gap, Step
 from proctor.model.place import Place
 from proctor.model.process import EntryPoint, Launch, ProcessType
@@ -125,11 +126,7 @@ class View:
         return self._code_stays(loops=not ends)
 
     def _code_stays(self, *, loops: bool = True) -> bool:
-        stays = {"loop"} if loops else set()
-        for context, hit in self.hits():
-            if context.phase in stays or (hit.forever and context.phase in ("startup", "import")):
-                return True
-        return loops and self._stays_in_threads()
+        return code_stays(list(self.hits()), loops=loops)
 
     def _may_go_on(self, unit: UnitKey) -> bool:
         """Whether a unit runs at start-up in a program of which nothing says what it does when it has started."""
@@ -142,16 +139,6 @@ class View:
         units = self.linked.linker.units
         keys = {each.unit for each in self.contexts if each.phase in ("startup", "import", "loop")}
         return any(key in units and never_leaves(self.app.unit(key), units[key].loops) for key in keys)
-
-    def _stays_in_threads(self) -> bool:
-        """Whether a thread for which the interpreter waits goes round for ever, or a timer sets itself again."""
-        threads = [
-            (context, hit) for context, hit in self.hits("starts-thread") if hit.details.get("kind") != "pool"
-        ]
-        if any(context.phase == "thread" and hit.details.get("kind") == "timer" for context, hit in threads):
-            return True
-        held = any(hit.details.get("daemon") == "no" for _, hit in threads)
-        return held and any(context.phase == "thread" and hit.in_main_loop for context, hit in self.hits())
 
     def take_target(self) -> None:
         """What a launcher names as its target is what it runs, of whatever library: a class of a private one is taken for
