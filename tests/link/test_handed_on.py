@@ -329,3 +329,75 @@ run_all(steps)
     program = link(files)
     assert phases(program, "m001") == {"startup"}
     assert phases(program, "idle") == set()
+
+
+COMMANDS = """
+import argparse
+import sys
+
+def serve(args): pass
+def work(args): pass
+def asked_serve(): pass
+def asked_work(): pass
+def matched_serve(): pass
+def matched_other(): pass
+def said_serve(): pass
+def said_work(): pass
+
+def add_work(commands):
+    parser = commands.add_parser("work", aliases=["w"])
+    parser.set_defaults(KEYWORD=work)
+
+def branch(args):
+    if args.command == "serve":
+        asked_serve()
+    elif args.command in ("work", "w"):
+        asked_work()
+    match args.command:
+        case "serve":
+            matched_serve()
+        case _:
+            matched_other()
+
+def main():
+    parser = argparse.ArgumentParser()
+    commands = parser.add_subparsers(dest="command")
+    commands.add_parser("serve").set_defaults(KEYWORD=serve)
+    add_work(commands)
+    args = parser.parse_args()
+    if "serve" in sys.argv:
+        said_serve()
+    elif sys.argv[1] == "work":
+        said_work()
+    branch(args)
+    args.KEYWORD(args)
+
+if __name__ == "__main__":
+    main()
+"""
+OF_SERVE = {"serve", "asked_serve", "matched_serve", "said_serve"}
+OF_WORK = {"work", "asked_work", "matched_other", "said_work"}
+
+
+@pytest.mark.parametrize("keyword", ["func", "handler"])
+@pytest.mark.parametrize(
+    ("command", "wanted"),
+    [
+        ("python -m app serve", OF_SERVE),
+        ("python -m app work --fast", OF_WORK),
+        ("python -m app w", OF_WORK - {"said_work"}),
+        ("python -m app $COMMAND", OF_SERVE | OF_WORK),
+        ("python -m app --quiet", (OF_SERVE | OF_WORK) - {"said_serve", "said_work"}),
+    ],
+)
+def test_the_launch_command_chooses_a_sub_command(keyword: str, command: str, wanted: set[str]) -> None:
+    program = link(
+        {"app/__init__.py": "", "app/__main__.py": COMMANDS.replace("KEYWORD", keyword)}, command=command
+    )
+    assert {name for name in OF_SERVE | OF_WORK if phases(program, name)} == wanted
+
+
+def test_an_option_before_it_may_have_the_word_as_its_value() -> None:
+    """`--mode work`: the parser alone knows whether that is the command or what `--mode` is given."""
+    program = link({"main.py": COMMANDS.replace("KEYWORD", "func")}, command="python main.py --mode work")
+    assert phases(program, "asked_serve") and phases(program, "asked_work")

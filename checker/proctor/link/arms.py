@@ -37,6 +37,8 @@ _Key: TypeAlias = "tuple[UnitKey, Phase]"
 #: ways to be called that are kept apart; beyond, anything may be passed
 _MOST = 8
 _BOTH = frozenset((True, False))
+_YES = frozenset((True,))
+_NOTHING: Mapping[Expr, bool] = {}
 _COMPARED: dict[str, Callable[[object, object], bool]] = {
     "==": lambda a, b: a == b,
     "is": lambda a, b: type(a) is type(b) and a == b,
@@ -48,8 +50,13 @@ _COMPARED: dict[str, Callable[[object, object], bool]] = {
 class Arms:
     """What is passed to the units of one program, and the events that they do not come to for it."""
 
-    def __init__(self, files: Mapping[str, FileFacts]) -> None:
+    def __init__(
+        self, files: Mapping[str, FileFacts], answered: Callable[[UnitKey], Mapping[Expr, bool]] | None = None
+    ) -> None:
         self.files = files
+        #: what the launch command answers
+        self._answered = answered
+        self._told: dict[UnitKey, Mapping[Expr, bool]] = {}
         self._ways: dict[_Key, frozenset[_Passed]] = {}
         self._tracked: dict[UnitKey, tuple[int, ...]] = {}
         self._dead: dict[tuple[UnitKey, _Passed], frozenset[int]] = {}
@@ -57,6 +64,8 @@ class Arms:
     def reset(self) -> None:
         """Forget what was passed."""
         self._ways.clear()
+        self._told.clear()
+        self._dead.clear()
 
     def open(self, target: UnitKey, phase: Phase) -> bool:
         """Something runs `target` with nobody knows what; True where that is new."""
@@ -85,8 +94,10 @@ class Arms:
     def runs_event(self, context: Context, event: int) -> bool:
         """Whether what is passed lets a unit get to one of its events (-1: no event stands for it)."""
         ways = self._ways.get((context.unit, context.phase))
-        if event < 0 or not ways:
+        if event < 0:
             return True
+        if not ways:
+            return self._answered is None or event not in self._dead_events(context.unit, ())
         return any(event not in self._dead_events(context.unit, way) for way in ways)
 
     def _unit(self, key: UnitKey) -> Unit:
@@ -146,15 +157,23 @@ class Arms:
                 yield number
 
     def _dead_events(self, key: UnitKey, way: _Passed) -> frozenset[int]:
-        if not any(way):
+        told = self._told_of(key) if self._answered is not None else _NOTHING
+        if not told and not any(way):
             return frozenset()
         known = self._dead.get((key, way))
         if known is None:
             unit = self._unit(key)
             names = (unit.params[number].name for number in self._tracked_of(key))
-            values = {name: const for name, const in zip(names, way, strict=True) if const is not None}
-            known = self._dead[(key, way)] = frozenset(dead_events(unit, values))
+            # no way in at all is known: nothing of what is passed is, either
+            values = {name: const for name, const in zip(names, way, strict=False) if const is not None}
+            known = self._dead[(key, way)] = frozenset(dead_events(unit, values, told))
         return known
+
+    def _told_of(self, key: UnitKey) -> Mapping[Expr, bool]:
+        told = self._told.get(key)
+        if told is None:
+            told = self._told[key] = self._answered(key) if self._answered is not None else _NOTHING
+        return told
 
 
 def _is_plain(decorator: Expr) -> bool:
@@ -162,9 +181,11 @@ def _is_plain(decorator: Expr) -> bool:
     return isinstance(decorator, Name) and decorator.id in ("staticmethod", "classmethod")
 
 
-def dead_events(unit: Unit, values: Mapping[str, Const]) -> Iterator[int]:
-    """The events that are not come to with these values of parameters."""
-    arms = _arms(unit, values)
+def dead_events(
+    unit: Unit, values: Mapping[str, Const], told: Mapping[Expr, bool] = _NOTHING
+) -> Iterator[int]:
+    """The events that are not come to with these values of parameters, and these answers to conditions."""
+    arms = _arms(unit, values, told)
     if True not in arms.values() and False not in arms.values():
         return
     ended: set[int] = set()
@@ -183,30 +204,38 @@ def dead_events(unit: Unit, values: Mapping[str, Const]) -> Iterator[int]:
                 ended.add(block)
 
 
-def _arms(unit: Unit, values: Mapping[str, Const]) -> dict[int, bool]:
+def _arms(unit: Unit, values: Mapping[str, Const], told: Mapping[Expr, bool]) -> dict[int, bool]:
     """Arms of conditions that are certainly taken, or certainly not, once the condition is come to."""
     arms: dict[int, bool] = {}
     answers: dict[int, frozenset[bool]] = {}
     for number, block in enumerate(unit.blocks):
         if block.kind == "if" and block.group:
-            answer = answers[block.group] = _answers(block.test, values)
+            answer = answers[block.group] = _answers(block.test, values, told)
             if len(answer) == 1:
                 arms[number] = True in answer
+        elif block.kind == "case" and told:
+            fits = told.get(block.test) if block.test is not None else None
+            if answers.get(block.group) == _YES or fits is False:
+                arms[number] = False
+            elif fits:
+                arms[number], answers[block.group] = True, _YES
         elif block.kind == "else" and len(answers.get(block.group, _BOTH)) == 1:
             arms[number] = False in answers[block.group]
     return arms
 
 
-def _answers(test: Expr | None, values: Mapping[str, Const]) -> frozenset[bool]:
+def _answers(test: Expr | None, values: Mapping[str, Const], told: Mapping[Expr, bool]) -> frozenset[bool]:
     """How a condition may turn out."""
     if isinstance(test, Name) and test.id in values:
         return frozenset((bool(values[test.id].value),))
     if not isinstance(test, Op):
         return _BOTH
+    if told and test in told:
+        return frozenset((told[test],))
     if test.name == "not":
-        return frozenset(not each for each in _answers(test.operands[0], values))
+        return frozenset(not each for each in _answers(test.operands[0], values, told))
     if test.name in ("and", "or"):
-        parts = [_answers(each, values) for each in test.operands]
+        parts = [_answers(each, values, told) for each in test.operands]
         decides = test.name == "or"
         found = {decides} if any(decides in part for part in parts) else set()
         if all((not decides) in part for part in parts):

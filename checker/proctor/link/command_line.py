@@ -1,17 +1,21 @@
-"""Conditions that ask which words a program was started with (`"runserver" in sys.argv`)."""
+"""Conditions that ask which words a program was started with (`"runserver" in sys.argv`, `args.command == "serve"`)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import takewhile
 
 from proctor.link.memory import Refs
 from proctor.link.names import World
 from proctor.link.scopes import Scope
-from proctor.model.fact import Const, Expr, Item, Op, Seq
-from proctor.model.process import ResolvedProcess
-from proctor.model.program import Known, LibRef
+from proctor.model.fact import Attr, Bind, Const, Expr, Item, Name, Op, Seq
+from proctor.model.process import Launch, ResolvedProcess
+from proctor.model.program import Known, LibObj, LibRef, UnitKey
 
 _ARGV: Refs = (LibRef("sys.argv"),)
+#: what the standard library's parser of command lines gives
+_PARSED = LibObj("argparse.Namespace")
+_NEGATED = ("!=", "not in")
 #: operators that ask for a word -> the answer where no command has it
 _ASKING = {"in": False, "==": False, "not in": True, "!=": True}
 
@@ -46,3 +50,108 @@ def _is_argv(expr: Expr, whole: bool, world: World, scope: Scope) -> bool:
     if isinstance(expr, Item) and not (isinstance(expr.index, Const) and (whole or expr.index.value == 0)):
         return world.resolve(expr.value, scope) == _ARGV
     return whole and world.resolve(expr, scope) == _ARGV
+
+
+class CommandLine:
+    """What the words behind a script's name answer in conditions of one program; nothing where one is not known."""
+
+    def __init__(self, world: World, words: Iterable[str]) -> None:
+        self.world = world
+        self.words = tuple(words)
+        if any("$" in word for word in self.words):
+            self.words = ()
+        first = len(list(takewhile(lambda word: word.startswith("-"), self.words)))
+        #: the first word that is no option, and the option whose value it may be
+        self._word = self.words[first] if first < len(self.words) else ""
+        option = self.words[first - 1] if first else ""
+        self._option = "" if "=" in option else option.lstrip("-").replace("-", "_")
+
+    def answers(self, key: UnitKey) -> Mapping[Expr, bool]:
+        """The conditions of a unit that have but one answer."""
+        if not self._word:
+            return {}
+        unit = self.world.files[key.path].units[key.number]
+        tests = [
+            part for block in unit.blocks if block.kind in ("if", "case") for part in _comparisons(block.test)
+        ]
+        asked: dict[Expr, set[str]] = {}
+        for _, subject, texts in tests:
+            asked.setdefault(subject, set()).update(texts)
+        scope = self.world.scope(key) if asked else None
+        known = {
+            subject: self._value(subject, texts, scope)
+            for subject, texts in asked.items()
+            if scope is not None
+        }
+        answers: dict[Expr, bool] = {}
+        for test, subject, texts in tests:
+            if known[subject]:
+                answers[test] = (known[subject] in texts) != (test.name in _NEGATED)
+        for test in (part for block in unit.blocks if block.kind == "if" for part in _searches(block.test)):
+            (text, holder), scope = test.operands, self.world.scope(key)
+            if _is_argv(holder, True, self.world, scope):
+                answers[test] = (_texts(text)[0] in self.words) != (test.name in _NEGATED)
+        return answers
+
+    def _value(self, subject: Expr, texts: set[str], scope: Scope) -> str:
+        """The word that an expression stands for, or ""; `texts` are those that it is compared with."""
+        if isinstance(subject, Name):
+            bound = self.world.lookup(subject.id, scope)
+            event = bound[0].event if len(bound) == 1 else None
+            if not isinstance(event, Bind) or event.how != "assign" or event.value is None:
+                return ""
+            subject, scope = event.value, bound[0].scope
+        if isinstance(subject, Item) and isinstance(subject.index, Const):
+            number = subject.index.value
+            if not isinstance(number, int) or not 0 < number <= len(self.words):
+                return ""
+            return self.words[number - 1] if self._is(subject.value, _ARGV, scope) else ""
+        if isinstance(subject, Attr) and self._word in texts and self._option in ("", subject.name):
+            return self._word if self._is(subject.value, (_PARSED,), scope) else ""
+        return ""
+
+    def _is(self, expr: Expr, refs: Refs, scope: Scope) -> bool:
+        return self.world.resolve(expr, scope) == refs
+
+
+def _comparisons(test: Expr | None) -> Iterator[tuple[Op, Expr, list[str]]]:
+    """The comparisons with texts in a condition: what is compared, and with which."""
+    if not isinstance(test, Op):
+        return
+    if test.name in ("and", "or", "not"):
+        for each in test.operands:
+            yield from _comparisons(each)
+    elif (test.name in _ASKING or test.name == "match") and len(test.operands) == 2:
+        subject, other = test.operands
+        texts = _alternatives(other) if test.name == "match" else _texts(other)
+        if texts and isinstance(subject, Name | Attr | Item):
+            yield test, subject, texts
+
+
+def _searches(test: Expr | None) -> Iterator[Op]:
+    """The parts of a condition that look for a text in something with a name."""
+    if not isinstance(test, Op):
+        return
+    if test.name in ("and", "or", "not"):
+        for each in test.operands:
+            yield from _searches(each)
+    elif test.name in ("in", "not in") and len(test.operands) == 2:
+        text, holder = test.operands
+        if isinstance(text, Const) and isinstance(text.value, str) and isinstance(holder, Name | Attr | Item):
+            yield test
+
+
+def _alternatives(shape: Expr) -> list[str]:
+    """The texts that a pattern fits, or none where it fits anything else."""
+    if isinstance(shape, Op) and shape.name == "|":
+        parts = [_alternatives(each) for each in shape.operands]
+        return [text for part in parts for text in part] if all(parts) else []
+    return [] if isinstance(shape, Seq) else _texts(shape)
+
+
+def words_behind(launch: Launch) -> tuple[str, ...]:
+    """What a program that is a script of the app finds behind its name, where that is known."""
+    entry = launch.entry
+    return (
+        entry.arguments if entry is not None and entry.kind in ("script", "module", "console-script") else ()
+    )

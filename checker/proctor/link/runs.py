@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from itertools import takewhile
 from typing import Literal
 
 from proctor.link.memory import Cell, Refs, contents_cell
@@ -11,7 +12,21 @@ from proctor.link.passed import given
 from proctor.link.records import classes_named
 from proctor.link.scopes import Scope, fixed_prefix
 from proctor.link.sheet import Part
-from proctor.model.fact import Attr, Call, Const, Event, Expr, Map, Name, Result, Return, Seq, Star, Unit
+from proctor.model.fact import (
+    Attr,
+    Bind,
+    Call,
+    Const,
+    Event,
+    Expr,
+    Map,
+    Name,
+    Result,
+    Return,
+    Seq,
+    Star,
+    Unit,
+)
 from proctor.model.program import (
     BoundRef,
     ConstRef,
@@ -114,7 +129,7 @@ class Runs(Part):
             lane = "loop"
         if row.process:
             lane = "main"
-        names = _names_of(unit, event) if isinstance(row, RunsRow) and row.named else ()
+        names = self._names_of(unit, event, row) if isinstance(row, RunsRow) else ()
         made = self._made_by(target) if isinstance(row, RunsRow) and row.result else ()
         # a generator is left at its `yield` until the phase that comes after it
         after = row.after_yield if isinstance(row, RunsRow) and unit.is_generator else ""
@@ -147,6 +162,28 @@ class Runs(Part):
             for ref in self.world.returned(key)
             if isinstance(ref, UnitRef | BoundRef) and self.world.unit_kind(ref) in ("function", "lambda")
         ]
+
+    def _names_of(self, unit: Unit, event: Event, row: RunsRow) -> tuple[str, ...]:
+        """What a command may be called; none where the row registers no commands."""
+        if row.named:
+            return _names_of(unit, event)
+        made = self._maker(event) if row.named_by else None
+        if made is None or not isinstance(made.func, Attr) or made.func.name != row.named_by:
+            return ()
+        others = given(made, "aliases", None)
+        texts = [*made.args[:1], *(others.items if isinstance(others, Seq) else ())]
+        return tuple(each.value for each in texts if isinstance(each, Const) and isinstance(each.value, str))
+
+    def _maker(self, event: Event) -> Call | None:
+        """The call that made the object whose method is called: the last one, where its name is used time and again."""
+        events = self.scope.unit.events
+        expr = event.func.value if isinstance(event, Call) and isinstance(event.func, Attr) else None
+        if isinstance(expr, Name):
+            before = takewhile(lambda each: each is not event, events)
+            bound = [each.value for each in before if isinstance(each, Bind) and each.name == expr.id]
+            expr = bound[-1] if bound else None
+        made = events[expr.event] if isinstance(expr, Result) else None
+        return made if isinstance(made, Call) else None
 
     def _handed_back(self, key: UnitKey) -> list[UnitKey]:
         scope = self.world.scope(key)
@@ -306,6 +343,8 @@ class Runs(Part):
         within = self.group(event.func) if row.named else None
         if chosen is not None:
             exprs.append(chosen)
+        elif row.argument == "*":
+            exprs.extend(value for _, value in event.keywords)
         if row.rest and row.position is not None:
             exprs.extend(event.args[row.position + 1 :])
         for expr in exprs:

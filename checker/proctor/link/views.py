@@ -9,6 +9,7 @@ import msgspec
 
 from proctor.link.app import App
 from proctor.link.arms import Arms
+from proctor.link.command_line import CommandLine, words_behind
 from proctor.link.loading import Loader, packages_of
 from proctor.link.loops import never_leaves
 from proctor.link.reach import Registration, Spread, either_way
@@ -75,11 +76,11 @@ class View:
         self._hits_of: dict[Effect, list[int]] = {}
 
     def _own_parts(self, entry: EntryPoint | None) -> tuple[Spread, LaunchSettings, Loader]:
-        app, launch = self.app, self.launch
+        app, launch, said = self.app, self.launch, words_behind(self.launch)
         reach = Spread(
             app.unit,
             self.linked.linker.units.get,
-            Arms(app.files),
+            Arms(app.files, CommandLine(self.linked.world, said).answers if said else None),
             {*launch.drives, *(entry.drives if entry else ())},
             _script_of(entry) if entry else None,
             self.details.get("concurrency") == "threads",

@@ -159,7 +159,7 @@ class ReturnsRow(_Row, frozen=True, kw_only=True):
 
 
 class RunsRow(_Row, frozen=True, kw_only=True):
-    """One of `call` registers or runs a function: its argument `argument` (keyword; "decorator" for the function
+    """One of `call` registers or runs a function: its argument `argument` (keyword, "*" for any; "decorator" for the function
     decorated by the call or by the bare symbol, "self" for the function whose method is called) at `position`, in `phase`.
 
     `trigger` names the family that fires it: it runs only in process types that drive this family ("http",
@@ -206,6 +206,8 @@ class RunsRow(_Row, frozen=True, kw_only=True):
     keeps: str = ""
     #: one command of several: the words of the launch command choose it by the function's name or a text that is given
     named: bool = False
+    #: the same, by the texts given to the method of this name that made the object on which the call is made
+    named_by: str = ""
     #: the function is a factory: the function that it returns runs in that phase, too
     result: bool = False
     #: given in a class body, it runs whenever an instance of the class is made (`field(default_factory=f)`)
