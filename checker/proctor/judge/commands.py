@@ -470,9 +470,7 @@ def _undriven(hit: Hit, program: Program) -> str | None:
             return view.launch.unresolved
     declared = (*program.declaration.process_types, *program.declaration.other_process_types)
     if declared and all(each.declared_in == "Dockerfile" for each in declared):
-        place = declared[0].place
-        reason = "an image may be started with other commands, and nothing here says with which"
-        return f"{reason} ({place.path}:{place.line})"
+        return f"an image may be started with other commands than the one in `{declared[0].place.path}`"
     return may_hide(program.views, "schedules")
 
 
