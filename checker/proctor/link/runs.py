@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
-from itertools import takewhile
 from typing import Literal
 
+from proctor.link.command_names import names_of
 from proctor.link.memory import Cell, Refs, contents_cell
 from proctor.link.passed import given
 from proctor.link.records import classes_named
@@ -14,7 +14,6 @@ from proctor.link.scopes import Scope, fixed_prefix
 from proctor.link.sheet import Part
 from proctor.model.fact import (
     Attr,
-    Bind,
     Call,
     Const,
     Event,
@@ -129,7 +128,7 @@ class Runs(Part):
             lane = "loop"
         if row.process:
             lane = "main"
-        names = self._names_of(unit, event, row) if isinstance(row, RunsRow) else ()
+        names = names_of(row, unit, event, self.unit.events) if isinstance(row, RunsRow) else ()
         made = self._made_by(target) if isinstance(row, RunsRow) and row.result else ()
         # a generator is left at its `yield` until the phase that comes after it
         after = row.after_yield if isinstance(row, RunsRow) and unit.is_generator else ""
@@ -162,28 +161,6 @@ class Runs(Part):
             for ref in self.world.returned(key)
             if isinstance(ref, UnitRef | BoundRef) and self.world.unit_kind(ref) in ("function", "lambda")
         ]
-
-    def _names_of(self, unit: Unit, event: Event, row: RunsRow) -> tuple[str, ...]:
-        """What a command may be called; none where the row registers no commands."""
-        if row.named:
-            return _names_of(unit, event)
-        made = self._maker(event) if row.named_by else None
-        if made is None or not isinstance(made.func, Attr) or made.func.name != row.named_by:
-            return ()
-        others = given(made, "aliases", None)
-        texts = [*made.args[:1], *(others.items if isinstance(others, Seq) else ())]
-        return tuple(each.value for each in texts if isinstance(each, Const) and isinstance(each.value, str))
-
-    def _maker(self, event: Event) -> Call | None:
-        """The call that made the object whose method is called: the last one, where its name is used time and again."""
-        events = self.scope.unit.events
-        expr = event.func.value if isinstance(event, Call) and isinstance(event.func, Attr) else None
-        if isinstance(expr, Name):
-            before = takewhile(lambda each: each is not event, events)
-            bound = [each.value for each in before if isinstance(each, Bind) and each.name == expr.id]
-            expr = bound[-1] if bound else None
-        made = events[expr.event] if isinstance(expr, Result) else None
-        return made if isinstance(made, Call) else None
 
     def _handed_back(self, key: UnitKey) -> list[UnitKey]:
         scope = self.world.scope(key)
@@ -518,15 +495,6 @@ class Runs(Part):
 def _extra(key: UnitKey, which: int | str) -> Cell:
     """The cell of what a function gets beyond its named parameters, by position or name."""
     return (f"{key.path}#{key.number}*", str(which))
-
-
-def _names_of(unit: Unit, event: Event) -> tuple[str, ...]:
-    """What a command may be called: after its function, or by a text that the registration is given."""
-    given_names: list[Expr] = []
-    if isinstance(event, Call):
-        given_names = [*event.args[:2], *(value for name, value in event.keywords if name == "name")]
-    texts = [expr.value for expr in given_names if isinstance(expr, Const) and isinstance(expr.value, str)]
-    return (*texts, unit.name)
 
 
 def _fits(unit: Unit, pattern: str, body: Unit) -> bool:
