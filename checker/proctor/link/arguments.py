@@ -55,7 +55,7 @@ class Conditions:
             absent = expr is None or expr == Const(None)
             if absent == test.present:
                 return False
-            if not (test.equals or test.differs or test.matches or test.type or test.not_type):
+            if not (test.equals or test.differs or test.matches or test.unlike or test.type or test.not_type):
                 return True
         if test.type:
             return self._is_type(test.type, expr, scope)
@@ -81,7 +81,7 @@ class Conditions:
         if test.present is not None:
             if (value is None) == test.present:
                 return False
-            if not (test.equals or test.differs or test.matches):
+            if not (test.equals or test.differs or test.matches or test.unlike):
                 return True
         if value is None:
             return self._without(test)
@@ -143,12 +143,16 @@ class Conditions:
             return False
         if test.differs and any(_same(value, option) for option in test.differs):
             return False
+        if test.unlike and isinstance(value, str) and re.search(test.unlike, value):
+            return False
         return not test.matches or (isinstance(value, str) and re.search(test.matches, value) is not None)
 
     def _fits_partly(self, test: ArgumentTest, text: str) -> bool | None:
         """The test of a text with holes; None where what is in them decides."""
         if test.equals:
             return None if any(may_be(text, option) for option in test.equals) else False
+        if test.unlike and matches(test.unlike, text):
+            return False
         if any(may_be(text, option) for option in test.differs):
             return None
         return matches(test.matches, text) if test.matches else True

@@ -43,7 +43,7 @@ def _is_bare(test: ArgumentTest) -> bool:
 
 
 def _only_values(*tests: ArgumentTest) -> bool:
-    return not any(test.matches or test.type or test.not_type for test in tests)
+    return not any(test.matches or test.unlike or test.type or test.not_type for test in tests)
 
 
 def _common(one: EffectRow, other: EffectRow) -> EffectRow:

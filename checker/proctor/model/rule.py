@@ -82,7 +82,7 @@ class ArgumentTest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """A condition on one argument of a call. `argument` is its keyword, `position` its index if it may stand
     there (self not counted); with `key` its item of that key is meant (`Consumer({"enable.auto.commit": False})`), with `below` (a list of keys, "*" for any)
     one that is nested in it.
-    It holds if the value (or `default` where absent) is one of `equals`, matches none of `differs`, or is present/absent as `present` says (an explicit None counts as absent); `matches` is a regular expression searched in text
+    It holds if the value (or `default` where absent) is one of `equals`, matches none of `differs`, has nothing that fits the regular expression `unlike`, or is present/absent as `present` says (an explicit None counts as absent); `matches` is a regular expression searched in text
     values; `type` a library symbol that the value must be (an instance of), `not_type` those that it must not be. A value
     that cannot be known makes the row unsure, but it is present and of none of the types that it must not be."""
 
@@ -94,6 +94,7 @@ class ArgumentTest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     differs: tuple[Scalar, ...] = ()
     present: bool | None = None
     matches: str = ""
+    unlike: str = ""
     type: str = ""
     not_type: tuple[str, ...] = ()
     default: Scalar | msgspec.UnsetType = msgspec.UNSET
