@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from proctor.judge.memory import Access, Memory, defined_units
-from proctor.model.fact import Bind, Call, Define, Name, Result, Return, SetAttr
+from proctor.judge.expressions import subexpressions
+from proctor.judge.memory import Access, Memory, defined_units, event_sources
+from proctor.model.fact import Await, Bind, Call, Define, Name, Result, Return, SetAttr, SetItem, Unit, Yield
 from proctor.model.program import Hit, ProcessView, Storage, UnitKey, UnitRef
 from proctor.model.words import Phase
 
@@ -29,14 +30,27 @@ class Lifetimes:
 
     def home(self, storage: Storage) -> Storage | None:
         """The lasting place that holds what `storage` names (often itself), or None where it ends with a call."""
-        if storage.kind in ("module", "class", "default", "function"):
+        if storage.kind in ("module", "class", "function"):
             return storage
+        if storage.kind == "default":
+            return storage if self._is_left_out(storage) else None
         if storage.kind == "closure":
             return storage if self._starts(storage.owner) else None
         if storage.kind == "library":
             return storage if self.memory.is_lasting(storage) else None
         found = self._class_home(storage.owner)
         return storage if found is not None and found.owner == storage.owner else found
+
+    def _is_left_out(self, storage: Storage) -> bool:
+        """Whether some call leaves out the parameter whose default a place is; what every call gives is not the default."""
+        key = storage.owner
+        origins = [self.view.contexts[context] for context in self.memory.contexts(self.view, key)]
+        if any(origin is None or origin[1].how != "call" for origin in origins):
+            return True
+        names = [param.name for param in self.program.unit(key).params]
+        calls = self.memory.callers(key)
+        given = list(self.memory.passed(key, storage.name, names.index(storage.name)))
+        return len(given) < len(calls)
 
     def _phases(self, key: UnitKey) -> frozenset[Phase]:
         return frozenset(context.phase for context in self.memory.contexts(self.view, key))
@@ -80,12 +94,18 @@ class Lifetimes:
         if isinstance(event, Define) or maker in self.memoised():
             return itself
         if self._starts(maker) and event.block not in self.memory.loop_blocks(maker):
-            return None if self._is_made_for_thread(maker) else itself
+            return None if self._is_made_for_thread(maker) or self._is_copied(maker) else itself
         for storage in self._kept_in(key, maker, number):
             home = storage if storage.owner == key else self.home(storage)
             if home is not None:
                 return itself if home.owner == key else home
         return None
+
+    def _is_copied(self, maker: UnitKey) -> bool:
+        """Whether a call gives a field of a class its default, of which each instance gets a copy."""
+        return self.program.unit(maker).kind == "class" and any(
+            self.program.lives(base) == "data" for base in self.program.class_bases(maker)
+        )
 
     def _is_made_for_thread(self, maker: UnitKey) -> bool:
         """Whether a constructor runs again for each thread, and so do the calls in it."""
@@ -120,13 +140,27 @@ class Lifetimes:
             unit = self.program.unit(edge.source)
             if edge.event < 0 or not isinstance(unit.events[edge.event], Call):
                 continue
-            if self._starts(edge.source):
+            if self._starts(edge.source) and self._keeps(edge.source, edge.event):
                 found.append(Storage("instance", key, ""))
             for accesses in self.memory.writes.values():
                 found.extend(
                     a.storage for a in accesses if a.unit == edge.source and a.value == Result(edge.event)
                 )
         return found
+
+    def _keeps(self, key: UnitKey, number: int) -> bool:
+        """Whether a unit that runs at start keeps what a call of it gives beyond its own end."""
+        unit = self.program.unit(key)
+        made: list[object] = [Result(number), Await(Result(number))]
+        inner = _named_inside(self.program.files[key.path].units, unit)
+        for event in unit.events:
+            if isinstance(event, Bind) and event.value in made:
+                if unit.kind in ("module", "class") or event.name in unit.globals or event.name in inner:
+                    return True
+                made.append(Name(event.name))
+            elif isinstance(event, SetAttr | SetItem | Return | Yield) and event.value in made:
+                return True
+        return False
 
     def _subclasses(self, key: UnitKey) -> list[UnitKey]:
         if self._below is None:
@@ -195,6 +229,19 @@ def memos(memory: Memory) -> list[Memo]:
             marks = {number, *(d.event for d in made.decorators if isinstance(d, Result))}
             found.extend(Memo(UnitKey(key.path, event.unit), hit) for hit in hits if hit.event in marks)
     return found
+
+
+def _named_inside(units: Iterable[Unit], outer: Unit) -> frozenset[str]:
+    """The names that the functions within a unit read."""
+    return frozenset(
+        part.id
+        for unit in units
+        if unit.parent == outer.index
+        for event in unit.events
+        for source in event_sources(event)
+        for part in subexpressions(source)
+        if isinstance(part, Name)
+    )
 
 
 def _holds(access: Access, made: list[object]) -> bool:
