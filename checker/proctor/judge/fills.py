@@ -448,11 +448,18 @@ def _is_tool_ref(memory: Memory, access: Access, ref: object) -> bool:
             return False
         return bool(program.abilities(ref.type)) if ref.type.endswith("()") else True
     if isinstance(ref, ObjRef):
-        return not has_own_state(memory, UnitKey(ref.path, ref.number))
+        return not (has_own_state(memory, UnitKey(ref.path, ref.number)) or _enters_itself(memory, access))
     if isinstance(ref, LibRef):
         owner, _, name = ref.symbol.rpartition(".")
         return name[:1].isupper() or program.lives(owner) in ("connection", "process")
     return isinstance(ref, UnitRef | BoundRef)
+
+
+def _enters_itself(memory: Memory, access: Access) -> bool:
+    """Whether an object is found by what its maker was given, as soon as it is made."""
+    unit = memory.program.unit(access.unit)
+    own = bool(unit.params) and access.value == Name(unit.params[0].name)
+    return own and unit.name in CONSTRUCTORS and access.how == "item" and comes_from_caller(unit, access.slot)
 
 
 def made_by(unit: Unit, value: Expr | None) -> int | None:

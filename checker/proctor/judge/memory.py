@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from proctor.judge import by_hand
 from proctor.judge.expressions import subexpressions
 from proctor.model.fact import (
     Attr,
@@ -172,6 +173,10 @@ class Memory:
         elif isinstance(event, SetAttr):
             if not _is_constructor(unit, event.obj):
                 yield from self.attribute_writes(key, event, number)
+        elif isinstance(event, SetItem) and (name := by_hand.module_name(self.program, key, event)):
+            how = {"aug": "count", "delete": "remove"}.get(event.how, "bind")
+            for storage in self.places(UnitKey(key.path, 0), Name(name)):
+                yield Access(storage, key, number, how, event.value)
         elif isinstance(event, SetItem):
             how = {"aug": "count-item", "delete": "remove"}.get(event.how, "item")
             entries = self._read_places(key, Item(event.obj, event.index))
@@ -202,17 +207,21 @@ class Memory:
             for storage in self.places(key, event.args[0]):
                 if self._counts(storage):
                     yield Access(storage, key, number, "count")
-        elif isinstance(func, Name) and func.id == "setattr" and len(event.args) == 3:
-            name = event.args[1]
-            if isinstance(name, Const) and isinstance(name.value, str):
-                for storage in self.places(key, Attr(event.args[0], name.value), assigned=True):
-                    yield Access(storage, key, number, "bind", event.args[2])
+        elif func == Name("setattr") and len(event.args) == 3:
+            yield from self._set_attribute(key, number, *event.args)
+
+    def _set_attribute(
+        self, key: UnitKey, number: int, owner: Expr, name: Expr, value: Expr
+    ) -> Iterator[Access]:
+        if not _is_constructor(self.program.unit(key), owner):
+            for each in by_hand.attribute_names(self.program, key, owner, name):
+                for storage in self.places(key, Attr(owner, each), assigned=True):
+                    yield Access(storage, key, number, "bind", value)
 
     def _counts(self, storage: Storage) -> bool:
         """Whether a place holds a counter that gives its next number when asked."""
         return any(
-            isinstance(value := getattr(event, "value", None), Result)
-            and "itertools.count" in self.program.symbols(key, value.event)
+            by_hand.goes_on(self.program, key, getattr(event, "value", None))
             for key, event in self.definitions(storage)
         )
 
@@ -266,11 +275,15 @@ class Memory:
 
     def _collect_reads(self) -> None:
         names = {name for storage in self.writes for name in _names(storage)}
+        variables = by_hand.variables(self.writes)
         alias = {path: self._aliases(path, names) for path in {key.path for key in self.units}}
         for key in self.units:
             wanted = names | alias[key.path]
             unit = self.program.unit(key)
             for number, event in enumerate(unit.events):
+                variable = by_hand.variable_read(self.program, key, number, event) if variables else ""
+                if variable in variables:
+                    self._note_read(variables[variable], key, number, "read")
                 for part in _read_parts(event, wanted):
                     for storage in self._read_places(key, part):
                         self._note_read(keyed(storage, _index_of(event, part)), key, number, "read")
@@ -397,6 +410,9 @@ class Memory:
             return any(self._makes_container(key, part) for part in value.operands)
         if not isinstance(value, Result):
             return False
+        default = by_hand.default_of_all(self.program, key, value)
+        if default is not None:
+            return self._makes_container(key, default)
         return any(
             isinstance(ref, LibObj) and (self.is_container_type(ref.type) or self.kept(key, value.event))
             for ref in self.program.resolve(key, value)
@@ -479,7 +495,8 @@ def event_sources(event: Event) -> tuple[Expr | None, ...]:
         given = (*event.args, *(value for _, value in event.keywords))
         if isinstance(func, Attr) and not (changes and event.use == "statement"):
             return func.value, *given
-        return given
+        asked = by_hand.asked_attribute(event)
+        return given if asked is None else (asked, *given)
     if isinstance(event, SetItem):
         return event.index, event.value
     if isinstance(event, Bind | SetAttr | Return | Yield):

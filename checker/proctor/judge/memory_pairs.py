@@ -18,13 +18,14 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from proctor.judge.asking import ProcessWords, Wanted, asks_process, read_words
+from proctor.judge.before import may_come_first
 from proctor.judge.drafts import Outcome, make_doubt, make_finding
 from proctor.judge.expressions import comes_from_caller, own_params
 from proctor.judge.fills import Fills, is_lazy, is_tool
 from proctor.judge.left_work import kept_for_work, left_work
 from proctor.judge.lifetime import Lifetimes
 from proctor.judge.memory import WORK, Access, Memory
-from proctor.judge.passing import Passing
+from proctor.judge.passing import Passing, gives_connections
 from proctor.judge.roots import Roots
 from proctor.model.fact import Call, Const, Expr, Result
 from proctor.model.finding import Step
@@ -147,11 +148,13 @@ class Finder:
         ]
         if not uses or self.passing.only_passes(telling, writes, uses):
             return None
-        if self.passing.takes_turns(telling, reads):
+        if self.passing.takes_turns(telling, reads) or self.passing.limits_tools(telling, reads):
             return None
         if kept == "data" and all(
             w.how in ("count", "count-item", "remove") or self._is_reset(w) for w in telling
         ):
+            if self.passing.only_logs(reads, writes):
+                return None
             kept = "count"
         elif kept == "data" and self._is_progress(telling, uses):
             kept = "progress"
@@ -171,7 +174,15 @@ class Finder:
             return False
         if write.how == "bind" and self._is_sole_instance(write):
             return False
-        return not (write.how in ("item", "add") and kept == "data" and is_tool(self.memory, write))
+        if write.how not in ("item", "add"):
+            return True
+        return not (
+            self._is_lent(write) if kept == "queue" else kept == "data" and is_tool(self.memory, write)
+        )
+
+    def _is_lent(self, write: Access) -> bool:
+        """Whether a connection is put back for whoever needs one next."""
+        return write.value is not None and gives_connections(self.program, write.unit, [write.value])
 
     def _is_sole_instance(self, write: Access) -> bool:
         """Whether a class keeps an instance of itself, made from nothing: what the instance holds is looked at by itself."""
@@ -269,8 +280,7 @@ class Finder:
         if not below <= above:
             return True
         # The same handler: what it reads before it writes anything is from an earlier run.
-        first = min(w.event for w in self.memory.writes[write.storage] if w.unit == write.unit)
-        return read.unit == write.unit and read.event <= first
+        return may_come_first(self.memory, read, self.memory.writes[write.storage])
 
     # --- what is kept ----------------------------------------------------------------------------------------
 

@@ -8,8 +8,27 @@ from collections.abc import Iterator, Sequence
 from proctor.judge.expressions import deep, parts_of, subexpressions
 from proctor.judge.memory import REMOVING, Access, Memory, event_sources
 from proctor.judge.roots import Roots
-from proctor.model.fact import Attr, Bind, Call, Const, Expr, Item, Load, Name, Op, SetAttr, Unit
-from proctor.model.program import Program, UnitKey, UnitRef
+from proctor.model.fact import (
+    Attr,
+    Bind,
+    Call,
+    Const,
+    Expr,
+    Item,
+    Load,
+    Name,
+    Op,
+    Return,
+    SetAttr,
+    SetItem,
+    Unit,
+    Yield,
+)
+from proctor.model.program import LibObj, Program, UnitKey, UnitRef
+from proctor.model.words import Effect
+
+#: what only a connection to something outside does
+_OUTSIDE: frozenset[Effect] = frozenset({"database", "network", "http"})
 
 
 class Passing:
@@ -105,6 +124,57 @@ class Passing:
             wraps = wraps or "rest" in turns
         return wraps
 
+    def limits_tools(self, writes: Sequence[Access], reads: Sequence[Access]) -> bool:
+        """Whether a number only says how many connections of this process there are: those who count give out connections,
+        and nobody else asks."""
+        counting = {write.unit for write in writes}
+        return (
+            all(write.how == "count" for write in writes)
+            and {read.unit for read in reads} <= counting
+            and all(self._gives_connections(key) for key in counting)
+        )
+
+    def only_logs(self, reads: Sequence[Access], writes: Sequence[Access]) -> bool:
+        """Whether numbers that are counted up show only in the log of this process."""
+        counting = {(write.unit, write.event) for write in writes}
+        shown = [read for read in reads if (read.unit, read.event) not in counting]
+        return bool(shown) and all(self._is_for_log(read) for read in shown)
+
+    def _is_for_log(self, read: Access) -> bool:
+        unit = self.program.unit(read.unit)
+        logging = [
+            range(event.line, event.end_line + 1)
+            for number, event in enumerate(unit.events)
+            if isinstance(event, Call)
+            and any(symbol.startswith("logging.") for symbol in self.program.symbols(read.unit, number))
+        ]
+        line = unit.events[read.event].line
+        if any(line in lines for lines in logging):
+            return True
+        return any(
+            block.kind == "if"
+            and block.line == line
+            and unit.events[read.event].block == block.parent
+            and all(any(e.line in lines for lines in logging) for e in unit.events if e.block == number)
+            for number, block in enumerate(unit.blocks)
+        ) or self._is_counting(read)
+
+    def _is_counting(self, read: Access) -> bool:
+        """Whether a read is part of the line that counts."""
+        unit = self.program.unit(read.unit)
+        line = unit.events[read.event].line
+        return any(
+            write.unit == read.unit
+            and unit.events[write.event].line == line
+            and isinstance(unit.events[write.event], Bind | SetAttr | SetItem)
+            for write in self.memory.writes[read.storage]
+        ) and isinstance(unit.events[read.event], Load)
+
+    def _gives_connections(self, key: UnitKey) -> bool:
+        events = self.program.unit(key).events
+        given = [e.value for e in events if isinstance(e, Return | Yield) and e.value is not None]
+        return gives_connections(self.program, key, given)
+
     def _wraps(self, key: UnitKey, value: Expr | None, access: Access) -> bool:
         unit = self.program.unit(key)
         return any(
@@ -157,6 +227,17 @@ class Passing:
 
     def _block(self, access: Access) -> int:
         return self.program.unit(access.unit).events[access.event].block
+
+
+def gives_connections(program: Program, key: UnitKey, values: Sequence[Expr]) -> bool:
+    """Whether values are connections of this process, made or taken from where they lie idle."""
+    refs = [ref for value in values for ref in program.resolve(key, value)]
+    known = [ref for ref in refs if not (isinstance(ref, LibObj) and ref.type.endswith("()"))]
+    return bool(known) and all(isinstance(ref, LibObj) and _is_connection(program, ref) for ref in known)
+
+
+def _is_connection(program: Program, ref: LibObj) -> bool:
+    return program.lives(ref.type) == "connection" or not _OUTSIDE.isdisjoint(program.abilities(ref.type))
 
 
 def encloses(program: Program, outer: UnitKey, inner: UnitKey) -> bool:
