@@ -104,6 +104,18 @@ def test_nothing_is_hidden(source: str) -> None:
     assert view(link({"main.py": source})).gaps == ()
 
 
+def test_a_program_that_goes_on_as_another_one_hides_all() -> None:
+    source = "import os\nos.execlp('server', 'server', 'app:app')\n"
+    (gap,) = view(link({"main.py": source})).gaps
+    assert gap.reason == "`os.execlp` replaces the program by another one, which is not followed"
+    assert gap.effects is None
+
+
+def test_a_program_that_starts_itself_again_hides_nothing() -> None:
+    source = "import os\nimport sys\nos.execv(sys.executable, [sys.executable, *sys.argv])\n"
+    assert view(link({"main.py": source})).gaps == ()
+
+
 def test_a_missing_symbol_is_said() -> None:
     found = view(
         link({"app.py": "from flask import Flask\napplication = Flask(__name__)\n"}, "gunicorn app:app")

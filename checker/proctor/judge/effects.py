@@ -26,6 +26,7 @@ Words of `[when]` and `[unless]`:
 - `per_item`: the call starts one thing for each item of what a request or job brings; `bounded_by`: not where the unit or what it
   runs does such a thing.
 - `looped`: in an endless loop, its own or that of a thread, which may be further out.
+- `made_once`: whether the call is made only where what it makes is not there yet (an object kept for the whole process).
 - `once`: one finding per process type instead of one per place.
 """
 
@@ -41,6 +42,7 @@ from proctor.judge.asking import Wanted, WantedIn, asks_process, fits, read_word
 from proctor.judge.drafts import Outcome, Platform, make_doubt, make_finding
 from proctor.judge.fan_out import bounds, is_per_item
 from proctor.judge.flows import is_made_from
+from proctor.judge.made_once import is_made_once
 from proctor.model.fact import Attr, Call
 from proctor.model.program import Context, Hit, ProcessView, Program, UnitKey
 from proctor.model.rule import Rule
@@ -54,6 +56,7 @@ class _When(WantedIn, frozen=True, kw_only=True, forbid_unknown_fields=True):
     once: bool = False
     per_item: bool = False
     looped: bool = False
+    made_once: bool | None = None
     bounded_by: Wanted | None = None
     once_per_unit: tuple[str, ...] = ()
     symbol_not: tuple[str, ...] = ()
@@ -179,6 +182,8 @@ def _asks_items(when: _When, view: ProcessView, context: Context, hit: Hit, prog
     if when.per_item and not is_per_item(program, view, context, hit):
         return False
     if when.looped and not _is_looped(view, context, hit):
+        return False
+    if when.made_once is not None and is_made_once(program, hit) is not when.made_once:
         return False
     return when.bounded_by is None or not bounds(program, hit.unit, when.bounded_by)
 

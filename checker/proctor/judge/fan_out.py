@@ -46,18 +46,18 @@ def bounds(program: Program, key: UnitKey, wanted: Wanted) -> bool:
 def _iterables(unit: Unit, value: Expr) -> Iterator[Expr]:
     """What a list of things is made from, an item each."""
     if isinstance(value, Comp):
-        yield from _over(unit, value)
+        yield from over(unit, value)
     elif isinstance(value, Name):
         for event in unit.events:
             if isinstance(event, Bind) and event.name == value.id and isinstance(event.value, Comp):
-                yield from _over(unit, event.value)
+                yield from over(unit, event.value)
             elif isinstance(event, Call) and _adds_to(event, value):
                 block = unit.blocks[event.block]
                 if block.kind == "for" and block.test is not None:
                     yield block.test
 
 
-def _over(unit: Unit, comprehension: Comp) -> Iterator[Expr]:
+def over(unit: Unit, comprehension: Comp) -> Iterator[Expr]:
     """The iterables of a comprehension: those of the blocks in which its element is made."""
     made = {part.event for part in subexpressions(comprehension.element) if isinstance(part, Result)}
     for number in made:

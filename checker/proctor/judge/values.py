@@ -361,10 +361,10 @@ def _bound(
     """The name that the hit's result ends up in, if the rule means it."""
     unit = program.unit(hit.unit)
     targets = [(event, name, value) for event in unit.events for name, value in _targets(event)]
-    for event, name, value in targets:
-        if not any(fnmatchcase(name.lower(), p.lower()) for p in question.alternative.bound_to):
-            continue
-        if not is_made_from(value, hit.event, unit):
+    made = [each for each in targets if is_made_from(each[2], hit.event, unit)]
+    lasting = [each for each in made if not _is_local(unit, each[0])]
+    for event, name, value in made if any(_is_meant(question, each[1]) for each in lasting or made) else ():
+        if not _is_meant(question, name):
             continue
         if hit.in_handler or _in_handler(program, hit, event):
             return make_doubt(question.rule, view, f"`{name}` is made here only after an error", hit.place)
@@ -383,6 +383,15 @@ def _bound(
         place = program.place(hit.unit, event)
         return _effect_finding(question, view, context, hit, name, place, program)
     return None
+
+
+def _is_meant(question: _Question, name: str) -> bool:
+    return any(fnmatchcase(name.lower(), p.lower()) for p in question.alternative.bound_to)
+
+
+def _is_local(unit: Unit, event: Event) -> bool:
+    """Whether an event only names a value within its function: what counts is where the value goes from there."""
+    return isinstance(event, Bind) and event.name in unit.locals and unit.kind not in ("module", "class")
 
 
 def _is_other_arm(unit: Unit, one: Event, other: Event) -> bool:

@@ -234,7 +234,7 @@ def _verdict(
     started = _started(views, program) if clause in _STOPPED else ""
     if started:
         return ClauseVerdict(clause=clause, process=name, verdict="not verified", reason=started)
-    if idle:
+    if idle and not (hidden and _is_replaced(views)):
         return ClauseVerdict(clause=clause, process=name, verdict="not applicable", reason=idle)
     doubt = next((d.reason for d in doubts if d.clause == clause and d.process == name), "")
     if doubt or hidden:
@@ -255,6 +255,15 @@ def _started(views: Sequence[ProcessView], program: Program) -> str:
             if stays_for(program, hit):
                 return f"what `{hit.symbol}` starts is not followed ({hit.place.path}:{hit.place.line})"
     return ""
+
+
+def _is_replaced(views: Sequence[ProcessView]) -> bool:
+    """Whether the program may go on as another one, of which nothing is known."""
+    return any(
+        hit.details.get("how") == "exec" and hit.details.get("what") != "self"
+        for view in views
+        for _, hit in view.hits("ends-process")
+    )
 
 
 def asked_effects(rules: Sequence[Rule]) -> Mapping[str, frozenset[str]]:

@@ -283,9 +283,9 @@ class View:
         self._keep_hits()
         self._stays = self.stays
         gaps: dict[Gap, None] = dict(self.loader.gaps)
-        launch = self.launch
+        launch, name = self.launch, self.process.name
         if launch.unresolved:
-            gaps[Gap(place=launch.place, reason=launch.unresolved, process=self.process.name)] = None
+            gaps[Gap(place=launch.place, reason=launch.unresolved, process=name)] = None
         reached = frozenset(context.unit for context in self.contexts)
         for key in dict.fromkeys(context.unit for context in self.contexts):
             linked = self.linked.linker.units.get(key)
@@ -305,8 +305,8 @@ class View:
                 self._hide_target(gaps, edge.target, edge.place, reason)
         for context, hit in self.hits("dynamic-import"):
             if self._is_dynamic(context, hit) and all(gap.place != hit.place for gap in gaps):
-                reason = "unresolved dynamic import"
-                gaps[Gap(place=hit.place, reason=reason, process=self.process.name)] = None
+                gaps[Gap(place=hit.place, reason="unresolved dynamic import", process=name)] = None
+        self._hide_successors(gaps)
         self.gaps = tuple(gaps)
         self.does = self._read_does()
 
@@ -354,6 +354,13 @@ class View:
                         unsure=unsure,
                     ),
                 )
+
+    def _hide_successors(self, gaps: dict[Gap, None]) -> None:
+        """A program that goes on as another one: what that does is not seen."""
+        for _, hit in self.hits("ends-process"):
+            if hit.details.get("how") == "exec" and hit.details.get("what") != "self":
+                reason = f"`{hit.symbol}` replaces the program by another one, which is not followed"
+                gaps[Gap(place=hit.place, reason=reason, process=self.process.name)] = None
 
     def _hide_target(self, gaps: dict[Gap, None], target: UnitKey, place: Place, reason: str) -> None:
         """Nobody knows whether `target` runs: that matters only for what it would do."""
