@@ -54,7 +54,9 @@ class Hierarchy(Modules, Memory):
 
     def unit_kind(self, ref: UnitRef | BoundRef | ObjRef) -> str:
         """The kind of the unit a ref names."""
-        return self.files[ref.path].units[ref.number].kind
+        module = self._modules.get(ref.path)
+        facts = module.facts if module is not None else self.files[ref.path]
+        return facts.units[ref.number].kind
 
     def class_member(self, key: UnitKey, name: str, receiver: ObjRef | UnitRef) -> Refs:
         """A member looked up on a class of the tree: its own, its bases', and (for an inexact instance) overrides."""

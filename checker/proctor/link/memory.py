@@ -19,6 +19,7 @@ MAX_REFS = 32
 #: modules are told apart by far: a folder of plug-ins is loaded whole, and each has but its own attributes
 _MAX_MODULES = 128
 _MAX_DEPTH = 50
+NOTHING = ConstRef(None)
 
 
 def union(parts: Iterable[Refs]) -> Refs:
@@ -76,8 +77,12 @@ class Memo:
         self.only_in = only_in
         self.fixed = fixed
         self.good = True
-        self.parents: list[Memo] = []
-        self.readers: set[UnitKey] = set()
+        # most rest on nothing that grows: nobody asks these for either
+        self.parents: list[Memo] = _NOBODY if fixed else []
+        self.readers: set[UnitKey] | None = None
+
+
+_NOBODY: list[Memo] = []
 
 
 class _Held:
@@ -162,7 +167,10 @@ class Memory:
         if self._depth:
             self._rests_on[memo] = None
         elif self.current is not None:
-            memo.readers.add(self.current)
+            if memo.readers is None:
+                memo.readers = {self.current}
+            else:
+                memo.readers.add(self.current)
 
     def look_at(self, cell: Cell) -> Refs:
         """What a cell holds by now; whoever is being linked is told when it grows."""
@@ -209,6 +217,7 @@ class Memory:
             memo = stack.pop()
             if memo.good:
                 memo.good = False
-                readers |= memo.readers
+                if memo.readers:
+                    readers |= memo.readers
                 stack.extend(memo.parents)
         return sorted(readers)

@@ -51,7 +51,7 @@ class Modules:
 
     def scope(self, key: UnitKey) -> Scope:
         """The scope of a unit of a file that was read."""
-        module = self.module(key.path)
+        module = self._modules.get(key.path) or self.module(key.path)
         assert module is not None
         return module.scopes[key.number]
 

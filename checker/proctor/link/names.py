@@ -13,7 +13,7 @@ from typing import Any
 
 from proctor.link.containers import Containers
 from proctor.link.hierarchy import Hierarchy, decorator_name
-from proctor.link.memory import Memo, Refs, attribute_cell, union
+from proctor.link.memory import NOTHING, Memo, Refs, attribute_cell, union
 from proctor.link.operators import left_methods
 from proctor.link.results import Results
 from proctor.link.rows import Rows
@@ -359,7 +359,7 @@ class World(Hierarchy):
         parts = [given, self.annotated(param.annotation, enclosing)]
         if param.default is not None:
             default = self.resolve(param.default, enclosing)
-            parts.append(tuple(ref for ref in default if ref != ConstRef(None)))
+            parts.append(tuple(ref for ref in default if ref != NOTHING))
         return union(parts)
 
     def _receiver(self, scope: Scope) -> Refs:

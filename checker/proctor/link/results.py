@@ -8,7 +8,7 @@ from typing import Protocol
 from proctor.link.arms import asked_defaults, dead_events
 from proctor.link.containers import Names
 from proctor.link.families import Named, family
-from proctor.link.memory import MAX_REFS, Refs, union
+from proctor.link.memory import MAX_REFS, NOTHING, Refs, union
 from proctor.link.passed import given, is_open
 from proctor.link.records import made_of
 from proctor.link.rows import Rows
@@ -156,7 +156,7 @@ class Results:
                 if isinstance(event, Return | Yield) and number not in but
             ]
         parts = [self.world.resolve(event.value, scope) for event in events if event.value is not None]
-        refs = tuple(ref for ref in union(parts) if ref != ConstRef(None))
+        refs = tuple(ref for ref in union(parts) if ref != NOTHING)
         if not any(isinstance(ref, ObjRef) for ref in refs):
             # a class of the app that the function says it gives is more than what is known of a library's
             said = self.world.annotated(unit.returns, scope.parent or scope)
