@@ -30,7 +30,10 @@ class Roots:
             return
         if edge.nested:
             self._nested.add(edge.target)
-        if hands_on:
+        if edge.parallel:
+            self._started.add(edge.target)
+            self._handed.add(edge.target)
+        elif hands_on:
             self._started.add(edge.target)
             if not WORK.isdisjoint(self.memory.phases(edge.source)):
                 self._handed.add(edge.target)

@@ -149,6 +149,7 @@ class Runs(Part):
                     process=row.process,
                     part=part,
                     nested=isinstance(row, RunsRow) and row.nested,
+                    parallel=isinstance(row, RunsRow) and row.parallel,
                     later=each == "later",
                     names=names,
                     within=within,

@@ -80,6 +80,7 @@ class Sheet:
         awaited: bool = False,
         part: Literal["", "before", "after"] = "",
         nested: bool = False,
+        parallel: bool = False,
         later: bool = False,
         wrapped: bool = False,
         names: tuple[str, ...] = (),
@@ -94,7 +95,7 @@ class Sheet:
         calls = self.calls.setdefault((target, phase, trigger), {})
         calls[number] = offset if calls.get(number, offset) == offset else None
         main_only, guard = self._state(block)
-        mark = (target, how, phase, lane, trigger, main_only, part, about)
+        mark = (target, how, phase, lane, trigger, main_only, part, about, names, parallel)
         in_loop = block in self.loops
         known = self.edges.get(mark)
         if known is not None and (known.in_main_loop or not in_loop) and (not known.guard or guard):
@@ -116,6 +117,7 @@ class Sheet:
             awaited=awaited,
             part=part,
             nested=nested,
+            parallel=parallel,
             later=later,
             wrapped=wrapped,
             names=names,

@@ -177,7 +177,7 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
     """`source` makes `target` run. `how`: "call", "import", "define" (class body), "callback" (passed to a library
     that runs it), "property", "registers" (fired by `trigger`), "loads" (a framework loads it), "decorates".
     `phase` None keeps the caller's; `lane` None keeps the caller's unless the target is async. `part` says which part
-    of a generator is meant: "before" its first `yield`, "after" it, or all of it. `nested` as in RunsRow. `names` are those of a command that the
+    of a generator is meant: "before" its first `yield`, "after" it, or all of it. `nested` and `parallel` as in RunsRow. `names` are those of a command that the
     words of a launch command choose, `within` the function of its group: without that it does not run. `later`: what is kept while modules load or the program starts runs when the program
     is at work. `wrapped`: a decorator's function calls what it was given, which calling the decorated name is noted to run."""
 
@@ -198,6 +198,7 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
     within: UnitKey | None = None
     part: Literal["", "before", "after"] = ""
     nested: bool = False
+    parallel: bool = False
     #: the classes of the tree for which the trigger must fire; none: for any
     about: tuple[UnitKey, ...] = ()
     later: bool = False

@@ -205,6 +205,8 @@ class RunsRow(_Row, frozen=True, kw_only=True):
     adapts: bool = False
     #: decorators: the function is kept under its own name on this object of the library: calling that runs it
     keeps: str = ""
+    #: with `thread`: one of a pool, so that the function runs several times at once, and beside others
+    parallel: bool = False
     #: one command of several: the words of the launch command choose it by the function's name or a text that is given
     named: bool = False
     #: the same, by the texts given to the method of this name that made the object on which the call is made
