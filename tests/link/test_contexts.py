@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from small_apps import BOOK
+from small_apps import BOOK, functions, link
 
 from proctor import pipeline
 from proctor.model.program import Program, UnitKey
@@ -213,3 +213,50 @@ def test_marked_functions_run_where_they_say(files: dict[str, str]) -> None:
                 first -= 1
             found[place] = _contexts(program, UnitKey(path, units[first].index))
     assert wanted and found == wanted
+
+
+RECEIVER = """
+from sqlalchemy import Column, Integer, create_engine, event
+from sqlalchemy.orm import declarative_base, sessionmaker
+Base = declarative_base()
+Session = sessionmaker(create_engine("postgresql://db/x"))
+class Order(Base):
+    __tablename__ = "orders"
+    id = Column(Integer, primary_key=True)
+@event.listens_for(Order, "before_insert")
+def stamp(mapper, connection, target):
+    pass
+def store():
+    with Session() as session:
+        session.add(Order())
+"""
+WORKER = "import os\nfrom redis import Redis\nfrom rq import Worker\nimport models\nWorker(['default'], connection=Redis()).work()\n"
+
+
+@pytest.mark.parametrize(
+    ("main", "phase"),
+    [
+        ("import models\nmodels.store()\n", "startup"),
+        (
+            "import time\nimport models\nwhile True:\n    models.Session().add(models.Order())\n    time.sleep(5)\n",
+            "loop",
+        ),
+        (WORKER, "job"),
+    ],
+    ids=["a script", "a loop", "a worker whose jobs others hand over"],
+)
+def test_a_receiver_runs_when_the_program_is_at_work(main: str, phase: str) -> None:
+    files = {
+        "main.py": main,
+        "models.py": RECEIVER,
+        "web.py": (
+            "from flask import Flask\nfrom redis import Redis\nfrom rq import Queue\nimport jobs\napp = Flask('x')\n"
+            "@app.get('/')\ndef index():\n    Queue(connection=Redis()).enqueue(jobs.job)\n    return ''\n"
+        ),
+        "jobs.py": "import models\ndef job():\n    models.store()\n",
+        "Procfile": "worker: python main.py\nweb: gunicorn web:app\n",
+    }
+    program = link(files)
+    own = next(each for each in program.views if each.process.name == "worker")
+    key = next(key for symbol, key in functions(program, "stamp").items())
+    assert own.phases(key) == {phase}

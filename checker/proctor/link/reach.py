@@ -192,17 +192,25 @@ class Spread:
         return bool(self._queue)
 
     def _use_kept(self) -> bool:
-        """What was kept runs in the phases in which the program is at work, or at start-up where it has none of them."""
+        """What was kept runs in the phases in which the program is at work."""
         if not self._kept:
             return False
         phases = {context.phase for context in self.contexts}
-        at_work = sorted(phases & _AT_WORK) or sorted(phases & {"startup"})
+        at_work = sorted(phases & _AT_WORK) or ([self._work_phase()] if "startup" in phases else [])
         for registration in self._kept:
             edge = registration.edge
             for phase in at_work:
                 lane = self._lane(edge, "main", phase)
                 self.add(Context(edge.target, phase, lane), (registration.context, edge), edge.part)
         return bool(self._queue)
+
+    def _work_phase(self) -> Phase:
+        """The phase of the work of a program of which only the start is known: what it works off comes from others, or it
+        goes round in a loop, or all is done at start-up."""
+        if self.drives:
+            return "request" if "http" in self.drives else "job"
+        starting = (self.linked(context.unit) for context in self.contexts if context.phase == "startup")
+        return "loop" if any(linked is not None and linked.loops for linked in starting) else "startup"
 
     def respread(self) -> None:
         """Follow the edges of all contexts again: linking more code may have added some."""

@@ -35,9 +35,7 @@ class Sheet:
         self.loops = main_loop_blocks(self.unit) - ledger.computing.get(self.key, frozenset())
         self.targets: dict[int, dict[UnitKey, None]] = {}
         self.calls: dict[Way, dict[int, int | None]] = {}
-        self.edges: dict[
-            tuple[UnitKey, str, str | None, str | None, str, bool, str, tuple[UnitKey, ...]], Edge
-        ] = {}
+        self.edges: dict[tuple[object, ...], Edge] = {}
         self.hits: list[Hit] = []
         self.loads: list[Loading] = []
         self.hidden: list[Hidden] = []
