@@ -224,6 +224,13 @@ def _follow(views: tuple[View, ...]) -> None:
     """Link and spread from the entry points on, until no program brings in anything new."""
     for view in views:
         view.start()
+    _spread(views)
+    brought_in = [view.reach.settle() for view in views]
+    if any(brought_in):
+        _spread(views)
+
+
+def _spread(views: tuple[View, ...]) -> None:
     for _ in range(_MAX_ROUNDS):
         changed = False
         for view in views:

@@ -59,6 +59,8 @@ class Spread:
         self.handed: dict[Edge, None] = {}
         #: functions that are kept while modules load or the program starts, to be run when it is at work
         self._kept: dict[Registration, None] = {}
+        #: whether all is known that programs hand over to each other
+        self._settled = False
         #: unit -> its calls whose coroutine becomes a task
         self._tasks: dict[UnitKey, frozenset[int]] = {}
         #: jobs that another program hands over, each with the edge that does
@@ -87,6 +89,7 @@ class Spread:
             self._partial,
         ):
             table.clear()
+        self._settled = False
         self.arms.reset()
         self._queue.clear()
 
@@ -196,7 +199,9 @@ class Spread:
         if not self._kept:
             return False
         phases = {context.phase for context in self.contexts}
-        at_work = sorted(phases & _AT_WORK) or ([self._work_phase()] if "startup" in phases else [])
+        at_work = sorted(phases & _AT_WORK)
+        if not at_work and self._settled and "startup" in phases:
+            at_work = [self._work_phase()]
         for registration in self._kept:
             edge = registration.edge
             for phase in at_work:
@@ -205,12 +210,17 @@ class Spread:
         return bool(self._queue)
 
     def _work_phase(self) -> Phase:
-        """The phase of the work of a program of which only the start is known: what it works off comes from others, or it
-        goes round in a loop, or all is done at start-up."""
-        if self.drives:
-            return "request" if "http" in self.drives else "job"
+        """The phase of the work of a program that handles nothing: it goes round in a loop, or all is done at start-up."""
         starting = (self.linked(context.unit) for context in self.contexts if context.phase == "startup")
         return "loop" if any(linked is not None and linked.loops for linked in starting) else "startup"
+
+    def settle(self) -> bool:
+        """No more jobs come from other programs: a program that has no work does what was kept for it as it starts. True
+        where that brings in anything."""
+        before = len(self.contexts)
+        self._settled = True
+        self.run()
+        return len(self.contexts) != before
 
     def respread(self) -> None:
         """Follow the edges of all contexts again: linking more code may have added some."""
