@@ -27,6 +27,8 @@ _NAMED = re.compile(
 )
 #: how a script says that it runs what it is given
 _ARGUMENTS = re.compile(rb"\$[@*]|\bos\.exec[lv]p?e?\(")
+#: … and how it only runs itself again, as another user for example
+_ITSELF = re.compile(rb"""["']?\$\{?(?:0|BASH_SOURCE(?:\[0\])?)\}?["']?\s+["']?\$[@*]["']?""")
 #: folder names that say nothing about what the image runs
 _PLAIN = frozenset(
     {
@@ -131,7 +133,7 @@ def runs_arguments(image: Image, start: Start, tree: SourceTree) -> bool:
         path = tree_path(inside, image.copied)
         if path is not None and path in tree:
             try:
-                return bool(_ARGUMENTS.search(tree.read(path)))
+                return bool(_ARGUMENTS.search(_ITSELF.sub(b"", tree.read(path))))
             except OSError:
                 return False
     return False

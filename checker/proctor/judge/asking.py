@@ -16,17 +16,21 @@ from proctor.model.rule import Rule
 
 Words = TypeVar("Words", bound=msgspec.Struct)
 Details = dict[str, str | tuple[str, ...]]
+_TAKING = ("serves-http", "serves-dev", "consumes-jobs", "runs-bot", "schedules", "receives", "pops")
+_WORK = frozenset({"request", "job", "tick", "loop", "thread"})
 
 
 class ProcessWords(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which programs a rule asks about: `process_does` effects of which the program has at least one (`process_does_not`:
-    none), `process_kind` its kinds, `process_drives` trigger families it fires, `long_running` whether it stays."""
+    none), `process_kind` its kinds, `process_drives` trigger families it fires, `long_running` whether it stays, `takes_work` whether requests or
+    jobs come to it, or it goes round a loop, as far as can be told: a batch that goes through its own work once does not."""
 
     process_does: tuple[str, ...] = ()
     process_does_not: tuple[str, ...] = ()
     process_kind: tuple[str, ...] = ()
     process_drives: tuple[str, ...] = ()
     long_running: bool | None = None
+    takes_work: bool | None = None
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -72,6 +76,8 @@ def asks_process(words: ProcessWords, view: ProcessView) -> bool:
     """Whether a rule asks about this program at all."""
     if words.long_running is not None and view.stays != words.long_running:
         return False
+    if words.takes_work is not None and takes_work(view) != words.takes_work:
+        return False
     if words.process_does and not any(effect in view.does for effect in words.process_does):
         return False
     if any(effect in view.does for effect in words.process_does_not):
@@ -79,6 +85,15 @@ def asks_process(words: ProcessWords, view: ProcessView) -> bool:
     if words.process_kind and kind_of((view,)) not in words.process_kind:
         return False
     return not words.process_drives or bool(view.drives.intersection(words.process_drives))
+
+
+def takes_work(view: ProcessView) -> bool:
+    """Whether requests or jobs come to a program, or it goes round a loop, or a library that nobody knows may see to that."""
+    if view.may_stay or any(effect in view.does for effect in _TAKING):
+        return True
+    if any(context.phase in _WORK for context in view.contexts):
+        return True
+    return any(context.phase == "loop" or hit.in_main_loop for context, hit in view.hits())
 
 
 def read_words(rule: Rule, table: Mapping[str, Any], shape: type[Words], where: str) -> Words:

@@ -9,7 +9,7 @@ Words of `[when]` and `[unless]`:
 - `unit`: "async" (the line is written in an `async def`) or "sync".
 - `process_does`: effects of which the process type has at least one; `process_kind` its kinds.
 - `process_drives`: trigger families it fires.
-- `long_running`: whether the program stays.
+- `long_running`: whether the program stays; `takes_work`: whether requests or jobs come to it, or it goes round a loop.
 - `unless.process_does`, `unless.process_effect`, `unless.app_effect`: effects that excuse it, in the same process type or anywhere
   (each a name, or a table `{effect, details}`).
 - `receiver_lives`: how long the library object lives whose method is called (see `ClassRow.lives`); `receiver_kept`: that

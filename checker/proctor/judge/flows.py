@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
+from proctor.judge.expressions import deep
 from proctor.model.fact import (
     Attr,
     Await,
     Bind,
     Call,
     Choice,
+    Const,
     Expr,
     Item,
     Map,
@@ -23,6 +26,8 @@ from proctor.model.fact import (
 )
 
 _MAX_DEPTH = 8
+#: how settings and variables are named
+_NAMED = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
 
 
 def is_made_from(expr: Expr | None, call: int, unit: Unit, depth: int = 0) -> bool:
@@ -32,6 +37,20 @@ def is_made_from(expr: Expr | None, call: int, unit: Unit, depth: int = 0) -> bo
     if isinstance(expr, Result) and expr.event == call:
         return True
     return any(is_made_from(part, call, unit, depth + 1) for part in _parts(expr, unit))
+
+
+def asked_first(value: Expr, made: int, unit: Unit) -> str:
+    """The setting that a call looks up by its name, if what the call event `made` gives is only its fallback."""
+    for part in deep(unit, value):
+        call = unit.events[part.event] if isinstance(part, Result) else None
+        if isinstance(call, Call):
+            given = (*call.args, *(value for _, value in call.keywords))
+            named = next(
+                (v.value for v in given if isinstance(v, Const) and _NAMED.fullmatch(str(v.value))), None
+            )
+            if named is not None and any(is_made_from(each, made, unit) for each in given):
+                return str(named)
+    return ""
 
 
 def _parts(expr: Expr, unit: Unit) -> Iterable[Expr]:

@@ -26,7 +26,7 @@ import msgspec
 
 from proctor.judge.asking import ProcessWords, Wanted, asks_process, fits, read_words
 from proctor.judge.drafts import Outcome, Platform, make_doubt, make_finding
-from proctor.judge.flows import is_made_from
+from proctor.judge.flows import asked_first, is_made_from
 from proctor.model.fact import (
     Bind,
     Call,
@@ -371,6 +371,10 @@ def _bound(
         decided = program.evaluate(hit.unit, value)
         if isinstance(decided, FromEnv):
             reason = f"`{decided.variable}` decides `{name}`; without it each process makes its own"
+            return make_doubt(question.rule, view, reason, hit.place)
+        asked = asked_first(value, hit.event, unit)
+        if asked:
+            reason = f"what is set as `{asked}` may decide `{name}`; without it each process makes its own"
             return make_doubt(question.rule, view, reason, hit.place)
         state = program.block_state(hit.unit, event.block)
         if state.startswith("env:") or hit.guard:

@@ -64,7 +64,10 @@ class Project:
         paths of an image with the tree's; other absolute paths are taken to lie in the app's root."""
         if not word or "\n" in word:
             return None
-        candidates = self._absolute(word, copied) if word.startswith("/") else [join(folder, word)]
+        if word.startswith("/"):
+            candidates = self._absolute(word, copied)
+        else:
+            candidates = [join(folder, word), *_put_beside(word, folder, copied)]
         return next((path for path in candidates if path is not None and path in self.tree), None)
 
     def owns(self, word: str, copied: Sequence[tuple[str, str]] = ()) -> bool:
@@ -230,3 +233,16 @@ def _table(data: Any, *keys: str) -> dict[str, Any]:
     for key in keys:
         data = data.get(key, {}) if isinstance(data, dict) else {}
     return data if isinstance(data, dict) else {}
+
+
+def _put_beside(word: str, folder: str, copied: Sequence[tuple[str, str]]) -> list[str]:
+    """What was copied from elsewhere in the tree to the folder of an image that holds what lies in `folder`."""
+    name = posixpath.normpath(word)
+    homes = {
+        posixpath.dirname(inside) if posixpath.dirname(outside) == folder and outside != folder else inside
+        for inside, outside in copied
+        if folder in (outside, posixpath.dirname(outside))
+    }
+    return [
+        outside for inside, outside in copied if any(inside == posixpath.join(home, name) for home in homes)
+    ]

@@ -25,6 +25,8 @@ _LONGEST_VALUE = 10_000
 _VARIABLE = re.compile(
     r"\$(?:(?P<bare>[A-Za-z_]\w*|\d|[@*#])|\{(?P<name>\w+|[@*#])(?:(?P<op>:?[-+=?])(?P<word>[^{}]*))?\})"
 )
+#: how a script names itself
+_ITSELF = ("0", "BASH_SOURCE")
 _SLICE = re.compile(r"\$\{[@*]:([^{}]+)\}")
 #: `$(which python3)` is `python3`
 _WHICH = re.compile(
@@ -170,6 +172,8 @@ class Situation:
         return value
 
     def _lookup(self, name: str, known: Mapping[str, str]) -> str | None:
+        if name in _ITSELF and self.script is not None and self.kind == "script":
+            return f"{APP_ROOT}/{self.script}"
         if not name[0].isalpha() and name[0] != "_":
             if self.arguments is None:
                 return None
