@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from proctor.judge.expressions import subexpressions
-from proctor.judge.memory import Access, Memory, event_sources
+from proctor.judge.memory import Access, Memory
+from proctor.judge.reading import event_sources
 from proctor.model.fact import Choice, Result, Unit
 from proctor.model.program import UnitKey
 

@@ -13,26 +13,75 @@ from proctor.model.fact import (
     Const,
     Event,
     Expr,
+    Item,
+    Map,
     Name,
     Result,
     SetAttr,
-    SetItem,
     Unit,
     Yield,
 )
 from proctor.model.program import ConstRef, ModRef, ObjRef, Program, Storage, UnitKey, UnitRef
 
 _COUNTERS = frozenset({"itertools.count", "builtins.iter", "iter"})
+_PUTTING = {
+    name: frozenset({f"{module}.{name}"})
+    for module, name in (
+        ("heapq", "heappush"),
+        ("bisect", "insort"),
+        ("bisect", "insort_left"),
+        ("bisect", "insort_right"),
+    )
+}
 _VARIABLES = "os.environ["
 
 
-def module_name(program: Program, key: UnitKey, event: SetItem) -> str:
-    """The name of its own module that an event sets through `globals()`, or ""."""
-    if not isinstance(event.obj, Result) or not isinstance(event.index, Const):
-        return ""
-    call = program.unit(key).events[event.obj.event]
-    is_table = isinstance(call, Call) and call.func == Name("globals") and not call.args
-    return str(event.index.value) if is_table and isinstance(event.index.value, str) else ""
+def named_by_table(unit: Unit, table: Expr, index: Expr) -> list[Expr]:
+    """What a key of `globals()`, `vars(owner)` or `owner.__dict__` stands for: a name of the module, or an attribute."""
+    if not isinstance(index, Const) or not isinstance(index.value, str):
+        return []
+    if isinstance(table, Attr) and table.name == "__dict__":
+        return [Attr(table.value, index.value)]
+    call = unit.events[table.event] if isinstance(table, Result) else None
+    if not isinstance(call, Call):
+        return []
+    if call.func == Name("vars") and len(call.args) == 1:
+        return [Attr(call.args[0], index.value)]
+    return [Name(index.value)] if call.func == Name("globals") else []
+
+
+def is_own_module(owner: Expr) -> bool:
+    """Whether an expression is `sys.modules[__name__]`."""
+    return owner == Item(Attr(Name("sys"), "modules"), Name("__name__"))
+
+
+def whose_class(unit: Unit, owner: Expr) -> Expr | None:
+    """The object whose class is meant: `type(x)`, `x.__class__`."""
+    if isinstance(owner, Attr) and owner.name == "__class__":
+        return owner.value
+    call = unit.events[owner.event] if isinstance(owner, Result) else None
+    is_type = isinstance(call, Call) and call.func == Name("type") and len(call.args) == 1
+    return call.args[0] if is_type and isinstance(call, Call) else None
+
+
+def pairs(event: Call) -> Iterator[tuple[Const, Expr]]:
+    """The keys and values that a call of `update` names."""
+    yield from ((Const(name), value) for name, value in event.keywords if name)
+    for given in event.args:
+        if isinstance(given, Map):
+            yield from (
+                (k, v) for k, v in zip(given.keys, given.values, strict=False) if isinstance(k, Const)
+            )
+
+
+def puts_into_first(program: Program, key: UnitKey, number: int, event: Call) -> bool:
+    """Whether a function of the standard library puts something into its first argument."""
+    func = event.func
+    name = func.id if isinstance(func, Name) else func.name if isinstance(func, Attr) else ""
+    symbols = _PUTTING.get(name)
+    return (
+        symbols is not None and len(event.args) > 1 and not symbols.isdisjoint(program.symbols(key, number))
+    )
 
 
 def attribute_names(program: Program, key: UnitKey, owner: Expr, name: Expr) -> Iterable[str]:

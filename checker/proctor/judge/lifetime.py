@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from proctor.judge.expressions import subexpressions
-from proctor.judge.memory import Access, Memory, defined_units, event_sources
+from proctor.judge.memory import Access, Memory, defined_units
+from proctor.judge.reading import event_sources
 from proctor.model.fact import Await, Bind, Call, Define, Name, Result, Return, SetAttr, SetItem, Unit, Yield
 from proctor.model.program import Hit, ProcessView, Storage, UnitKey, UnitRef
 from proctor.model.words import Phase

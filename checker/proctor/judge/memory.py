@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from proctor.judge import by_hand
-from proctor.judge.expressions import subexpressions
+from proctor.judge.reading import ADDING, REMOVING, index_of, read_parts
 from proctor.model.fact import (
     Attr,
     Bind,
@@ -18,17 +18,14 @@ from proctor.model.fact import (
     Expr,
     Import,
     Item,
-    Load,
     Map,
     Name,
     Op,
     Result,
-    Return,
     Seq,
     SetAttr,
     SetItem,
     Unit,
-    Yield,
     entry_name,
 )
 from proctor.model.program import (
@@ -47,19 +44,13 @@ from proctor.model.words import Phase
 
 #: phases that come again and again in the life of a process
 WORK: frozenset[Phase] = frozenset({"request", "job", "tick", "loop", "thread"})
-ADDING = frozenset(
-    {
-        "append", "appendleft", "add", "insert", "extend", "extendleft", "update", "setdefault", "put", "put_nowait",
-        "intersection_update", "difference_update", "symmetric_difference_update", "subtract", "rotate", "sort", "reverse",
-    }
-)  # fmt: skip
 #: methods whose results go over the container itself
 _LIVE = frozenset({"items", "values", "keys", "get", "setdefault"})
-REMOVING = frozenset({"remove", "discard", "pop", "popitem", "popleft", "clear"})
 _CONTAINER_NAMES = frozenset(
     {
         "dict", "list", "set", "bytearray", "deque", "defaultdict", "ordereddict", "counter", "queue", "mutablemapping",
-        "weakset", "weakvaluedictionary", "weakkeydictionary",
+        "weakset", "weakvaluedictionary", "weakkeydictionary", "chainmap", "userdict", "userlist", "array", "configparser",
+        "simplenamespace",
     }
 )  # fmt: skip
 CONSTRUCTORS = ("__init__", "__post_init__", "__new__")
@@ -173,9 +164,11 @@ class Memory:
         elif isinstance(event, SetAttr):
             if not _is_constructor(unit, event.obj):
                 yield from self.attribute_writes(key, event, number)
-        elif isinstance(event, SetItem) and (name := by_hand.module_name(self.program, key, event)):
+            for storage in self._containers(key, event.obj, None):
+                yield Access(storage, key, number, "item", event.value, Const(event.name))
+        elif isinstance(event, SetItem) and (names := by_hand.named_by_table(unit, event.obj, event.index)):
             how = {"aug": "count", "delete": "remove"}.get(event.how, "bind")
-            for storage in self.places(UnitKey(key.path, 0), Name(name)):
+            for storage in self._by_table(key, names):
                 yield Access(storage, key, number, how, event.value)
         elif isinstance(event, SetItem):
             how = {"aug": "count-item", "delete": "remove"}.get(event.how, "item")
@@ -191,8 +184,23 @@ class Memory:
     def attribute_writes(self, key: UnitKey, event: SetAttr, number: int = -1) -> Iterator[Access]:
         """The accesses of an event that sets an attribute."""
         how = {"aug": "count", "delete": "remove"}.get(event.how, "bind")
-        for storage in self.places(key, Attr(event.obj, event.name), assigned=True):
+        unit = self.program.unit(key)
+        if instance := by_hand.whose_class(unit, event.obj):
+            found = self.program.storage(key, Attr(instance, event.name))
+        elif by_hand.is_own_module(event.obj):
+            found = self.places(UnitKey(key.path, 0), Name(event.name))
+        else:
+            found = self.places(key, Attr(event.obj, event.name), assigned=True)
+        for storage in found:
             yield Access(storage, key, number, how, event.value)
+
+    def _by_table(self, key: UnitKey, names: Sequence[Expr]) -> Iterator[Storage]:
+        """The places of names of the own module, and of attributes, that a table of names holds."""
+        for name in names:
+            if isinstance(name, Name):
+                yield from self.places(UnitKey(key.path, 0), name)
+            else:
+                yield from self.places(key, name, assigned=True)
 
     def _called(self, key: UnitKey, number: int, event: Call) -> Iterator[Access]:
         func = event.func
@@ -203,6 +211,10 @@ class Memory:
             if not self._is_own_method(key, number):
                 for storage in self._containers(key, func.value, None):
                     yield Access(storage, key, number, how, value, index)
+                yield from self._updated(key, number, event, func)
+        elif by_hand.puts_into_first(self.program, key, number, event):
+            for storage in self._containers(key, event.args[0], None):
+                yield Access(storage, key, number, "add", event.args[-1])
         elif func == Name("next") and event.args:
             for storage in self.places(key, event.args[0]):
                 if self._counts(storage):
@@ -210,12 +222,25 @@ class Memory:
         elif func == Name("setattr") and len(event.args) == 3:
             yield from self._set_attribute(key, number, *event.args)
 
+    def _updated(self, key: UnitKey, number: int, event: Call, func: Attr) -> Iterator[Access]:
+        """What `update` puts under keys that the call names."""
+        if func.name != "update":
+            return
+        unit = self.program.unit(key)
+        for name, value in by_hand.pairs(event):
+            for storage in self._by_table(key, by_hand.named_by_table(unit, func.value, name)):
+                yield Access(storage, key, number, "bind", value)
+            for storage in self.places(key, func.value):
+                if keyed(storage, name) != storage:
+                    yield Access(keyed(storage, name), key, number, "item", value, name)
+
     def _set_attribute(
         self, key: UnitKey, number: int, owner: Expr, name: Expr, value: Expr
     ) -> Iterator[Access]:
         if not _is_constructor(self.program.unit(key), owner):
             for each in by_hand.attribute_names(self.program, key, owner, name):
-                for storage in self.places(key, Attr(owner, each), assigned=True):
+                own = by_hand.is_own_module(owner)
+                for storage in self._by_table(key, [Name(each) if own else Attr(owner, each)]):
                     yield Access(storage, key, number, "bind", value)
 
     def _counts(self, storage: Storage) -> bool:
@@ -284,9 +309,9 @@ class Memory:
                 variable = by_hand.variable_read(self.program, key, number, event) if variables else ""
                 if variable in variables:
                     self._note_read(variables[variable], key, number, "read")
-                for part in _read_parts(event, wanted):
+                for part in read_parts(event, wanted):
                     for storage in self._read_places(key, part):
-                        self._note_read(keyed(storage, _index_of(event, part)), key, number, "read")
+                        self._note_read(keyed(storage, index_of(event, part)), key, number, "read")
                 if isinstance(event, Bind) and event.how in ("for", "comprehension"):
                     for storage in self._iterated(key, unit, event.value):
                         self._note_read(storage, key, number, "iterate")
@@ -413,13 +438,19 @@ class Memory:
         default = by_hand.default_of_all(self.program, key, value)
         if default is not None:
             return self._makes_container(key, default)
+        refs = self.program.resolve(key, value)
         return any(
-            isinstance(ref, LibObj) and (self.is_container_type(ref.type) or self.kept(key, value.event))
-            for ref in self.program.resolve(key, value)
+            (isinstance(ref, LibObj) and (self.is_container_type(ref.type) or self.kept(key, value.event)))
+            or (isinstance(ref, ObjRef) and self._is_made_container(UnitKey(ref.path, ref.number)))
+            for ref in refs
         ) or any(
             isinstance(ref, LibRef) and ref.symbol == "dataclasses.field"
             for ref in self.program.resolve(key, _callee(self.program, key, value))
         )
+
+    def _is_made_container(self, key: UnitKey) -> bool:
+        """Whether a class of the app is itself a dict, a list or a set."""
+        return any(map(self.is_container_type, self.program.class_bases(key)))
 
     def is_container_type(self, dotted: str) -> bool:
         """Whether a library's class is one that things are put into."""
@@ -473,45 +504,6 @@ def keyed(storage: Storage, index: Expr | None) -> Storage:
     if storage.kind != "library" or not isinstance(index, Const) or not isinstance(index.value, str):
         return storage
     return storage._replace(name=f"{storage.name}[{index.value}]")
-
-
-def _read_parts(event: Event, names: set[str]) -> Iterator[Expr]:
-    for source in event_sources(event):
-        for part in subexpressions(source):
-            name = part.id if isinstance(part, Name) else part.name if isinstance(part, Attr) else None
-            if isinstance(part, Item):
-                name = entry_name(part.index)
-            if name in names:
-                yield part
-
-
-def event_sources(event: Event) -> tuple[Expr | None, ...]:
-    """The expressions that an event reads, but for the container that it changes."""
-    if isinstance(event, Load):
-        return (event.expr,)
-    if isinstance(event, Call):
-        func = event.func
-        changes = isinstance(func, Attr) and (func.name in ADDING or func.name in REMOVING)
-        given = (*event.args, *(value for _, value in event.keywords))
-        if isinstance(func, Attr) and not (changes and event.use == "statement"):
-            return func.value, *given
-        asked = by_hand.asked_attribute(event)
-        return given if asked is None else (asked, *given)
-    if isinstance(event, SetItem):
-        return event.index, event.value
-    if isinstance(event, Bind | SetAttr | Return | Yield):
-        return (event.value,)
-    return ()
-
-
-def _index_of(event: Event, part: Expr) -> Expr | None:
-    """The key that is looked up in `part`, as far as the event says."""
-    if isinstance(event, Call) and isinstance(event.func, Attr) and event.func.value == part:
-        return event.args[0] if event.func.name in ("get", "pop") and event.args else None
-    for expr in subexpressions(event.expr if isinstance(event, Load) else None):
-        if isinstance(expr, Item) and expr.value == part:
-            return expr.index
-    return None
 
 
 def _is_constructor(unit: Unit, obj: Expr) -> bool:

@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from proctor.judge.expressions import deep, parts_of, subexpressions
-from proctor.judge.memory import REMOVING, Access, Memory, event_sources
+from proctor.judge.memory import Access, Memory
+from proctor.judge.reading import REMOVING, event_sources
 from proctor.judge.roots import Roots
 from proctor.model.fact import (
     Attr,
