@@ -183,7 +183,8 @@ class Files:
         only_its_own = all(self.roots.of(key) <= above for key, _ in readers)
         if only_its_own and self._is_refill(written, readers):
             return
-        for key, hit in readers:
+        # who names the file itself tells more than who lists its folder
+        for key, hit in sorted(readers, key=lambda reader: _is_listing(reader[1])):
             if self._is_later(written, key, hit):
                 yield Use(key, hit.place, "it is read")
         if written.kind == "upload" and not self._is_read_after(written, readers):

@@ -184,9 +184,15 @@ def may_leave(unit: Unit, loop: int) -> bool:
     return False
 
 
+def _serves(hit: Hit) -> bool:
+    return hit.effect == "serves-http" and bool(hit.details.get("server"))
+
+
 def _libraries(deeds: Deeds) -> Iterator[Loop]:
     servers: set[str] = set()
-    for context, hit in deeds.view.hits(*_LOOPING):
+    hits = list(deeds.view.hits(*_LOOPING))
+    # whatever module is linked first: where a server's loop is started apart, the call that serves speaks for it
+    for context, hit in sorted(hits, key=lambda each: not _serves(each[1])):
         if "sigterm" not in hit.details or context.phase not in ("startup", "import", "thread"):
             continue
         graph = deeds.graph(context.unit)
