@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from small_apps import link, view
+from small_apps import link, phases, view
 
 GAPS = {
     "a module named by the environment": (
@@ -146,3 +146,28 @@ def test_hashing_decides_nothing() -> None:
         for seed in ("1", "2")
     }
     assert len(answers) == 1
+
+
+GIVEN = {
+    "a list": "search = nowhere.Search()\nsearch.functions = [score]\nsearch.run()\n",
+    "an attribute": "search = nowhere.Search()\nsearch.on_step = score\n",
+    "a dict": "search = nowhere.Search()\nsearch.hooks = {'step': score}\n",
+    "an item": "nowhere.hooks['step'] = score\n",
+    "an item of an object": "search = nowhere.Search()\nsearch.hooks['step'] = score\n",
+    "a list of the library itself": "nowhere.hooks = [score]\n",
+}
+
+
+@pytest.mark.parametrize("source", GIVEN.values(), ids=GIVEN)
+def test_an_unknown_library_may_run_what_its_objects_keep(source: str) -> None:
+    """While modules load it is not known what becomes of it; a script's own statements have it run."""
+    seen = "import nowhere\nseen = {}\ndef score(text):\n    seen[text] = 1\n"
+    served = {"app.py": f"from flask import Flask\n{seen}{source}app = Flask('x')\n"}
+    (gap,) = view(link(served, "gunicorn app:app")).gaps
+    assert "`score`" in gap.reason and "nowhere" in gap.reason
+    assert phases(link({"main.py": seen + source}), "score") == {"startup"}
+
+
+def test_a_known_library_runs_only_what_its_model_says() -> None:
+    source = "from flask import Flask\napp = Flask('x')\ndef score(text):\n    app.seen = text\napp.config['F'] = [score]\n"
+    assert view(link({"app.py": source}, "gunicorn app:app")).gaps == ()

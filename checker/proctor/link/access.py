@@ -18,6 +18,7 @@ from proctor.model.fact import (
     Expr,
     Item,
     Load,
+    Map,
     Name,
     Result,
     Seq,
@@ -174,8 +175,33 @@ class Access(Part):
             for runs in run_rows:
                 if event.value is not None:
                     self.runs.run(runs, self.runs.targets(runs, event.value), number, event, None)
-            if isinstance(ref, LibRef) and isinstance(event, SetAttr) and not run_rows:
-                self._put_in(number, event)
+            if not run_rows and event.value is not None:
+                self._leave_with(ref, symbol, event.value, number, event)
+
+    def _leave_with(
+        self, ref: LibRef | LibObj, symbol: str, value: Expr, number: int, event: SetAttr | SetItem
+    ) -> None:
+        """What becomes of functions that a library's object is left with, where no row says so."""
+        replaces = isinstance(ref, LibRef) and isinstance(event, SetAttr)
+        if isinstance(event, SetAttr) and replaces:
+            self._put_in(number, event)
+        owner = ref.symbol if isinstance(ref, LibRef) else ref.type
+        if self.rows.is_unknown(owner) and (not replaces or isinstance(value, Seq | Map)):
+            self._hand_over(symbol, value, number, event)
+
+    def _hand_over(self, symbol: str, value: Expr, number: int, event: SetAttr | SetItem) -> None:
+        """Functions that an object of an unknown library keeps: it may run them, as those that its calls are given."""
+        items = (
+            value.items if isinstance(value, Seq) else value.values if isinstance(value, Map) else (value,)
+        )
+        for item in items:
+            for ref in self.world.resolve(item, self.scope) if not isinstance(item, Const | Result) else ():
+                if isinstance(ref, UnitRef | BoundRef) and self.world.unit_kind(ref) in (
+                    "function",
+                    "lambda",
+                ):
+                    target, place = UnitKey(ref.path, ref.number), self.sheet.place(event)
+                    self.sheet.edge(target, number, event.block, place, "callback", text=symbol)
 
     def _put_in(self, number: int, event: SetAttr) -> None:
         """A function that the app puts in the place of one of a library's runs wherever the library does."""

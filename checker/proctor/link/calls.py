@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 
 import msgspec
@@ -84,7 +83,7 @@ class Calls(Part):
         for ref in self.world.resolve(func.value, self.scope):
             if isinstance(ref, ObjRef):
                 key = UnitKey(ref.path, ref.number)
-                library = next(filter(self._is_unknown, self.world.mro(key)[1]), "")
+                library = next(filter(self.rows.is_unknown, self.world.mro(key)[1]), "")
                 if library and self._public(key) and not self._has(ref, func.name):
                     name = self.world.scope(key).unit.name
                     reason = (
@@ -101,16 +100,6 @@ class Calls(Part):
         """Whether a class of the tree has a method itself."""
         found = self.world.class_member(UnitKey(ref.path, ref.number), name, ref)
         return any(isinstance(member, BoundRef) for member in found)
-
-    def _is_unknown(self, symbol: str) -> bool:
-        """Whether no model speaks of the library that a symbol is of."""
-        root = symbol.partition(".")[0]
-        return not (
-            root in self.rows.roots
-            or root in sys.stdlib_module_names
-            or root == "builtins"
-            or symbol in self.rows.class_bases
-        )
 
     def _is_told(self, ref: Ref) -> bool:
         """Whether it is known what calling `ref` does: a library's proxy may stand for an object of the app."""
@@ -290,7 +279,7 @@ class Calls(Part):
         if asked and event.args:
             self._ask_object(asked, number, event)
         self.sheet.effects(symbol, number, event, event)
-        if isinstance(event.func, Attr) and self._is_unknown(symbol.rpartition(".")[0]):
+        if isinstance(event.func, Attr) and self.rows.is_unknown(symbol.rpartition(".")[0]):
             self._goes_on(event.func, number, event)
         matched = self._passed_on(symbol, number, event)
         for loads in self.rows.find(self.rows.loads, symbol):

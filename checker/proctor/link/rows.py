@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
@@ -231,6 +232,16 @@ class Rows:
         name = _normal(top)
         spellings = (name, f"python-{name}", f"py{name}", f"{name}-python", f"django-{name}", f"flask-{name}")
         return any(each in self._required for each in spellings) if self._required else None
+
+    def is_unknown(self, symbol: str) -> bool:
+        """Whether no model speaks of the library that a symbol is of."""
+        root = symbol.partition(".")[0]
+        return not (
+            root in self.roots
+            or root in sys.stdlib_module_names
+            or root == "builtins"
+            or symbol in self.class_bases
+        )
 
     def is_transparent(self, symbol: str) -> bool:
         """Whether a decorator or wrapper of this name leaves the function what it is."""
