@@ -61,6 +61,12 @@ def beside_loop(deeds: Deeds, loop: Loop) -> Beside | None:
     return beside(deeds, loop.context)
 
 
+def is_in_child(deeds: Deeds, hit: Hit) -> bool:
+    """Whether a call is what a child process is given to run (`Process(target=server.run)`)."""
+    own = _starting(deeds, hit.unit, hit.event) if hit.event >= 0 else None
+    return own is not None and own.effect == "starts-process"
+
+
 def _starting(deeds: Deeds, key: UnitKey, event: int) -> Hit | None:
     unit = deeds.program.unit(key)
     for hit in deeds.program.unit_hits(key):

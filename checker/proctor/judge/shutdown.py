@@ -11,6 +11,7 @@ from proctor.judge.beside import (
     beside,
     beside_loop,
     is_cancelled,
+    is_in_child,
     is_joined,
     is_told_otherwise,
     is_waited_for,
@@ -122,8 +123,21 @@ class Shutdown:
                 meets = _BY_LIBRARY[loop.sigterm]
                 reason = f"what `{loop.name}` does on SIGTERM is set elsewhere" if meets == "unknown" else ""
                 yield End(loop, meets, None, reason, self.interrupt)
-            elif not self.is_handled_by_library:
+            elif not self.is_handled_by_library and not self._is_served_in_child(loop):
                 yield self._end(loop)
+
+    def _is_served_in_child(self, loop: Loop) -> bool:
+        """Whether a coroutine belongs to the app that a server in a child process loads: that server meets SIGTERM for it."""
+        if loop.kind != "own" or loop.context.lane != "loop" or not self._child_serves:
+            return False
+        return any(edge.how == "loads" for _, edge in self.deeds.trail(loop.context))
+
+    @cached_property
+    def _child_serves(self) -> bool:
+        return any(
+            hit.details.get("sigterm") in _BY_LIBRARY and is_in_child(self.deeds, hit)
+            for _, hit in self.deeds.view.hits("serves-http")
+        )
 
     def _end(self, loop: Loop) -> End:
         if loop.version_of and not self.deeds.program.requirements.get(loop.version_of):
