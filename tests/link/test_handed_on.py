@@ -401,3 +401,20 @@ def test_an_option_before_it_may_have_the_word_as_its_value() -> None:
     """`--mode work`: the parser alone knows whether that is the command or what `--mode` is given."""
     program = link({"main.py": COMMANDS.replace("KEYWORD", "func")}, command="python main.py --mode work")
     assert phases(program, "asked_serve") and phases(program, "asked_work")
+
+
+def test_a_program_registers_its_own_jobs_whoever_else_does() -> None:
+    """The first program comes to the job before the worker has loaded the modules that it is told to include."""
+    files = {
+        "Procfile": "init: python seed.py\nworker: celery -A queues worker\n",
+        "queues.py": "from celery import Celery\napp = Celery('queues', include=['first'])\n",
+        "first.py": "from importlib import import_module\nimport_module('second')\n",
+        "second.py": "from queues import app\napp.conf.update(imports=['jobs'])\napp.autodiscover_tasks(['jobs'])\n",
+        "jobs/__init__.py": "",
+        "jobs/tasks.py": "from queues import app\n\n@app.task\ndef send(): pass\n",
+        "seed.py": "from jobs import tasks\ntasks.send.delay()\n",
+    }
+    program = link(files)
+    (worker,) = (each for each in program.views if each.process.name == "worker")
+    (job,) = (each for each in worker.contexts if program.unit(each.unit).name == "send")
+    assert worker.contexts[job] is not None and not worker.handed_over

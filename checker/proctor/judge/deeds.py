@@ -123,6 +123,9 @@ class Deeds:
         while current is not None:
             origin = self.view.contexts.get(current)
             if origin is None:
+                handed_over = self.view.handed_over.get(current)
+                if handed_over is not None:
+                    yield current, handed_over
                 return
             yield current, origin[1]
             current = origin[0]

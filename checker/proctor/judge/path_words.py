@@ -109,9 +109,9 @@ def _is_job(deeds: Deeds, question: PathQuestion, key: UnitKey, patterns: tuple[
     """Whether one of the library's names that are asked for registers the unit, with options that fit."""
     for context in deeds.contexts[key]:
         origin = deeds.view.contexts[context]
-        if origin is None or not origin[1].trigger:
+        edge = origin[1] if origin is not None else deeds.view.handed_over.get(context)
+        if edge is None or not edge.trigger:
             continue
-        edge = origin[1]
         registrars = _registrars(deeds, edge)
         if not any(fnmatchcase(name, pattern) for name in registrars for pattern in patterns):
             continue

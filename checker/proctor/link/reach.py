@@ -314,7 +314,20 @@ class Spread:
             self.handed_over.setdefault(context, edge)
             self.add(context, None, edge.part)
         else:
+            if context in self.handed_over:
+                self._own(context, (registration.context, edge))
             self.add(context, (registration.context, edge), edge.part)
+
+    def _own(self, context: Context, origin: tuple[Context, Edge]) -> None:
+        """The program registers itself what another one handed over: its own path says more, unless that begins with
+        what was handed over."""
+        above: Origin = origin
+        while above is not None:
+            if above[0] == context:
+                return
+            above = self.contexts.get(above[0])
+        del self.handed_over[context]
+        self.contexts[context] = origin
 
     def _lane(self, edge: Edge, current: Lane, phase: Phase) -> Lane:
         unit = self.unit_of(edge.target)

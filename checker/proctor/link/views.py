@@ -106,6 +106,11 @@ class View:
         return self.reach.contexts
 
     @property
+    def handed_over(self) -> Mapping[Context, Edge]:
+        """The jobs that another program registers and hands over, with the edge that does."""
+        return self.reach.handed_over
+
+    @property
     def drives(self) -> frozenset[str]:
         """The trigger families that this program fires."""
         return frozenset(self.reach.drives)

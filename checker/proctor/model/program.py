@@ -249,6 +249,11 @@ class ProcessView(Protocol):
         ...
 
     @property
+    def handed_over(self) -> Mapping[Context, Edge]:
+        """The jobs that another program registers and hands over, with the edge that does."""
+        ...
+
+    @property
     def files(self) -> frozenset[str]:
         """The Python files reached."""
         ...
