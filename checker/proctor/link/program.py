@@ -14,8 +14,9 @@ from proctor.link.names import World
 from proctor.link.passed import given
 from proctor.link.reach import shared_jobs
 from proctor.link.rows import Rows
+from proctor.link.same_code import code_key
 from proctor.link.storage import Storages
-from proctor.link.views import View, code_key
+from proctor.link.views import View
 from proctor.model.fact import Call, Expr, Facts
 from proctor.model.process import Declaration, ResolvedProcess
 from proctor.model.program import Edge, Hit, Ref, Storage, UnitKey, Value

@@ -13,6 +13,7 @@ from proctor.link.command_line import CommandLine, words_behind
 from proctor.link.loading import Loader, packages_of
 from proctor.link.loops import never_leaves
 from proctor.link.reach import Registration, Spread, either_way
+from proctor.link.same_code import command_words, script_of
 from proctor.link.settings import LaunchSettings
 from proctor.link.staying import code_stays
 from proctor.model.finding import Gap, Step
@@ -82,11 +83,11 @@ class View:
             self.linked.linker.units.get,
             Arms(app.files, CommandLine(self.linked.world, said).answers if said else None),
             {*launch.drives, *(entry.drives if entry else ())},
-            _script_of(entry) if entry else None,
+            script_of(entry) if entry else None,
             self.details.get("concurrency") == "threads",
             # a script that its launcher runs anew for every user (`script-phase`) does not run at start-up
             "request" if self.details.get("script-phase") == "request" else "startup",
-            _command_words(launch),
+            command_words(launch),
         )
         environment = {**app.variables, **dict(self.process.environment), **dict(launch.environment)}
         files = [path for path in (entry.path if entry else None, *(entry.modules if entry else ())) if path]
@@ -511,31 +512,6 @@ def _is_set(value: Value, pattern: str) -> bool:
     if isinstance(value, Known):
         return bool(value.value) and re.search(pattern, str(value.value) if pattern else "") is not None
     return not pattern
-
-
-def code_key(process: ProcessType, launch: Launch) -> object:
-    """Programs with the same key run the same code under the same settings."""
-    entry = launch.entry
-    if entry is None:
-        return (launch.drives, launch.details.get("concurrency"), launch.details.get("script-phase"))
-    return (
-        (entry.kind, entry.path, entry.symbol, entry.called, entry.modules, entry.python_path, entry.drives),
-        (entry.script, entry.arguments),
-        (launch.drives, launch.details.get("concurrency"), launch.details.get("script-phase")),
-        frozenset({**dict(process.environment), **dict(launch.environment)}.items()),
-        _command_words(launch),
-    )
-
-
-def _command_words(launch: Launch) -> tuple[str, ...] | None:
-    """The words that choose one of the app's own commands; servers, workers, schedulers and what
-    a library does for a release run none of them."""
-    return None if launch.kind in ("web", "worker", "scheduler", "release") else launch.words
-
-
-def _script_of(entry: EntryPoint) -> UnitKey | None:
-    path = entry.path if entry.kind in ("script", "module") else entry.script
-    return UnitKey(path, 0) if path else None
 
 
 def _without_repeats(steps: list[Step]) -> list[Step]:
