@@ -7,6 +7,7 @@ Words of `[when]` and `[unless]`:
 - `phase`: phases in which it counts (default: all).
 - `lane`: "loop" (on an event loop), "thread", "main".
 - `unit`: "async" (the line is written in an `async def`) or "sync".
+- `own_loop`: whether the line runs in a coroutine, itself or called by one in the same thread, so that the loop there is its own.
 - `process_does`: effects of which the process type has at least one; `process_kind` its kinds.
 - `process_drives`: trigger families it fires.
 - `long_running`: whether the program stays; `takes_work`: whether requests or jobs come to it, or it goes round a loop.
@@ -53,6 +54,7 @@ class _When(WantedIn, frozen=True, kw_only=True, forbid_unknown_fields=True):
     phase: tuple[str, ...] = ()
     lane: tuple[str, ...] = ()
     unit: str = ""
+    own_loop: bool | None = None
     once: bool = False
     per_item: bool = False
     looped: bool = False
@@ -179,6 +181,8 @@ def _is_method_of(classes: tuple[str, ...], key: UnitKey, program: Program) -> b
 
 
 def _asks_items(when: _When, view: ProcessView, context: Context, hit: Hit, program: Program) -> bool:
+    if when.own_loop is not None and _is_driven(view, context, program) is not when.own_loop:
+        return False
     if when.per_item and not is_per_item(program, view, context, hit):
         return False
     if when.looped and not _is_looped(view, context, hit):
@@ -186,6 +190,20 @@ def _asks_items(when: _When, view: ProcessView, context: Context, hit: Hit, prog
     if when.made_once is not None and is_made_once(program, hit) is not when.made_once:
         return False
     return when.bounded_by is None or not bounds(program, hit.unit, when.bounded_by)
+
+
+def _is_driven(view: ProcessView, context: Context, program: Program) -> bool:
+    """Whether a coroutine runs the unit: it is one, or one calls it in the same thread."""
+    seen: set[Context] = set()
+    while context not in seen:
+        if program.unit(context.unit).is_async:
+            return True
+        seen.add(context)
+        origin = view.contexts.get(context)
+        if origin is None or origin[1].how != "call" or origin[1].lane is not None:
+            return False
+        context = origin[0]
+    return False
 
 
 def _is_looped(view: ProcessView, context: Context, hit: Hit) -> bool:

@@ -26,6 +26,7 @@ _LOOPBACK = re.compile(r"(127(\.\d+){3}|localhost|\[?::1\]?|ip6-localhost)$")
 _WORD = re.compile(r"(?:(?P<host>\[[^\]]*\]|[\w.\-$]*):)?(?P<port>\d{2,5}|\$\{?\w[^}]*\}?)$")
 _ADDRESS = re.compile(r"(?:(?P<host>.*):)?(?P<port>[^:{}]*|\$\{[^}]*\}|\$\([^)]*\))")
 _INNER = re.compile(r"\$\((\w[\w-]*)\)")
+_LISTED = re.compile(r"""\[\s*['"]([^'"]*)""")
 _SOCKET = re.compile(r"(unix:|/|fd://|[\w./-]+\.sock)")
 #: Arguments that name a socket in place of host and port
 _SOCKETS = frozenset({"sock", "sockets", "path", "uds", "fd", "listen", "unix_socket", "unix"})
@@ -144,7 +145,9 @@ def _filled(text: str, launch: Launch) -> str:
 
 
 def _address(bind: str, place: Place) -> Listening:
-    bind = bind.strip("[]'\" ").split(",")[0].strip("'\" ")
+    # brackets hold a list of addresses, or the host of one (`[::]:8000`)
+    listed = _LISTED.match(bind)
+    bind = listed[1] if listed else bind.split(",")[0].strip("'\" " if "]:" in bind else "[]'\" ")
     bind = re.sub(r"^(tcp|http|https)://", "", bind)
     if "=" in bind:
         # a description of an endpoint: `tcp:port=$PORT:interface=0.0.0.0`

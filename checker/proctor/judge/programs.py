@@ -92,7 +92,10 @@ def may_hide(views: Iterable[ProcessView], *effects: Effect) -> str:
 
 def shown(launch: Launch) -> str:
     """A program's command as shown to people, without folders and cut where it is long."""
-    text = " ".join([posixpath.basename(launch.words[0]), *launch.words[1:]]) if launch.words else ""
+    first = launch.words[0] if launch.words else ""
+    # a word with a space in it is a whole command, written as one
+    first = first if " " in first else posixpath.basename(first)
+    text = " ".join([first, *launch.words[1:]])
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1].rstrip()}…"
 
 
