@@ -93,12 +93,14 @@ def _same_cause(
 ) -> Iterable[Doubt]:
     """A finding that another one stands for breaks its own clause all the same."""
     names = frozenset(map(id, kept))
-    losers = _losers(rules)
+    losers, calls = _losers(rules), _about_calls(rules)
     for finding in findings:
         if id(finding) in names or finding.severity == "note":
             continue
         winners = (
-            each for each in kept if each.code in losers.get(finding.code, ()) and _stands_for(each, finding)
+            each
+            for each in kept
+            if each.code in losers.get(finding.code, ()) and _stands_for(each, finding, calls)
         )
         codes = ", ".join(dict.fromkeys(each.code for each in winners)) or finding.code
         for process in finding.processes or (None,):
@@ -148,7 +150,7 @@ def _with(finding: Finding, **changes: object) -> Finding:
 
 def one_per_cause(findings: list[Finding], rules: Sequence[Rule]) -> list[Finding]:
     """Where two rules see the same cause, the one that names what the user would change stays."""
-    losers = _losers(rules)
+    losers, calls = _losers(rules), _about_calls(rules)
     by_code: dict[str, list[Finding]] = {}
     for finding in findings:
         by_code.setdefault(finding.code, []).append(finding)
@@ -156,18 +158,24 @@ def one_per_cause(findings: list[Finding], rules: Sequence[Rule]) -> list[Findin
         finding
         for finding in findings
         if not any(
-            _stands_for(winner, finding)
+            _stands_for(winner, finding, calls)
             for code in losers.get(finding.code, ())
             for winner in by_code.get(code, ())
         )
     ]
 
 
-def _stands_for(winner: Finding, finding: Finding) -> bool:
+def _about_calls(rules: Sequence[Rule]) -> frozenset[str]:
+    """The rules whose findings are called after what is called: the same name elsewhere is another cause."""
+    return frozenset(rule.code for rule in rules if rule.judge == "paths")
+
+
+def _stands_for(winner: Finding, finding: Finding, calls: frozenset[str]) -> bool:
     if not set(winner.processes) & set(finding.processes) and winner.processes and finding.processes:
         return False
     same_line = (winner.place.path, winner.place.line) == (finding.place.path, finding.place.line)
-    return same_line or (bool(winner.subject) and winner.subject == finding.subject)
+    named = bool(winner.subject) and winner.code not in calls
+    return same_line or (named and winner.subject == finding.subject)
 
 
 def verdicts(
