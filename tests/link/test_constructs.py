@@ -1557,12 +1557,14 @@ repeat(job)
 
 
 def test_a_library_calls_what_a_class_below_its_own_says() -> None:
-    """`run` of an unknown library's class is there to call the methods that the app writes; `close` is not."""
+    """`run` of an unknown library's class is there to call the app's methods that are named so; `close` is not."""
     files = {
         "main.py": """
 from stream_library import Listener
 class Updates(Listener):
     def on_update(self, event): work()
+    async def handle_error(self, error): pass
+    async def download_all(self): pass
     def _helper(self): pass
 class Other(Listener):
     def on_other(self, event): pass
@@ -1574,7 +1576,13 @@ while True:
     }
     program = link(files)
     assert phases(program, "on_update") == phases(program, "work") == {"loop"}
+    assert phases(program, "handle_error") == {"loop"}
     assert phases(program, "_helper") == phases(program, "on_other") == set()
+    assert phases(program, "download_all") == set()
+    reasons = {gap.reason for gap in program.views[0].gaps}
+    assert (
+        "`stream_library.Listener` is not modelled: what its `run` runs of `Updates` is not known" in reasons
+    )
 
 
 def test_a_call_makes_an_instance_of_the_class_that_it_is_given() -> None:
@@ -1620,3 +1628,26 @@ Worker(["mail"], connection=Redis()).work()
 """
     }
     assert phases(link(files), "send") == {"job"}
+
+
+def test_a_method_that_only_its_name_tells_is_one_of_what_the_program_loads() -> None:
+    """Another program's class may have a method of that name: this one does not load it for that."""
+    files = {
+        "Procfile": "one: python one.py\ntwo: python two.py",
+        "one.py": "def read(book):\n    return list(book['a'].iter_rows())\nread(input())\n",
+        "two.py": """
+class Table:
+    def iter_rows(self):
+        return iter([])
+Table()
+def show(table):
+    table.iter_rows()
+show(input())
+""",
+    }
+    program = link(files)
+    one, two = program.views
+    assert {context.unit.path for context in one.contexts} == {"one.py"}
+    assert {context.unit.path for context in two.contexts} == {"two.py"}
+    (method,) = functions(program, "iter_rows").values()
+    assert two.phases(method) == {"startup"}

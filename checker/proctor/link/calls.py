@@ -39,6 +39,9 @@ _ASKED = {
 #: names of methods that go through all that an object is there for
 _DOES_THE_WORK = frozenset({"run", "start", "serve", "serve_forever", "run_forever", "main", "work", "listen", "consume", "poll", "loop",
                             "execute", "process", "handle"})  # fmt: skip
+#: names that libraries give to the methods that they call
+_IS_CALLED = ("on_*", "handle*", "do_*", "run*", "process*", "execute*", "perform*", "consume*", "receive*", "dispatch*", "callback*",
+              "work", "main", "tick")  # fmt: skip
 
 
 class Calls(Part):
@@ -75,11 +78,12 @@ class Calls(Part):
         if isinstance(event.func, Attr) and not any(self._is_told(ref) for ref in refs):
             guessed = self.ledger.vague(self.key, number, event.func.name)
             if guessed is not None:
-                self._project_call(BoundRef(*guessed, *guessed), number, event)
+                self._project_call(BoundRef(*guessed, *guessed), number, event, guessed=True)
 
     def _goes_on(self, func: Attr, number: int, event: Call) -> None:
         """An object of a class below one that no model speaks of is told to do what only that class knows. Where the name
-        says that this is all that it is there for (`listener.run()`), it calls what the app's own class says."""
+        says that this is all that it is there for (`listener.run()`), it calls those methods of the app's own class that are
+        named as what a library calls (`on_message`)."""
         for ref in self.world.resolve(func.value, self.scope):
             if isinstance(ref, ObjRef):
                 key = UnitKey(ref.path, ref.number)
@@ -92,7 +96,7 @@ class Calls(Part):
                     place = self.sheet.place(event)
                     self.sheet.hidden.append(Hidden(self.key, place, reason, begins=True))
                     for owner in self.world.mro(key)[0] if func.name in _DOES_THE_WORK else ():
-                        for method in self.runs.methods(owner, ("*",)):
+                        for method in self.runs.methods(owner, _IS_CALLED):
                             self.sheet.edge(method, number, event.block, place, "call")
                     return
 
@@ -109,7 +113,7 @@ class Calls(Part):
             return True
         return self.rows.speak_of(ref.symbol)
 
-    def _project_call(self, ref: UnitRef | BoundRef, number: int, event: Call) -> None:
+    def _project_call(self, ref: UnitRef | BoundRef, number: int, event: Call, guessed: bool = False) -> None:
         key = UnitKey(ref.path, ref.number)
         if self.world.unit_kind(ref) == "class":
             self.construct(key, event, number, event)
@@ -119,7 +123,7 @@ class Calls(Part):
         beside = self.world.look_at(beside_cell(key)) if self.world.scope(key).unit.decorators else ()
         for other in beside:
             if isinstance(other, UnitRef):
-                self._project_call(BoundRef(other.path, other.number, *key), number, event)
+                self._project_call(BoundRef(other.path, other.number, *key), number, event, guessed)
         # What is awaited though it is no coroutine function was wrapped by something that runs it in a thread.
         wrapped = event.use == "await" and self.unit.is_async and not self._gives_awaitable(key)
         lane: Lane | None = "thread" if wrapped else None
@@ -133,6 +137,7 @@ class Calls(Part):
             lane=lane,
             awaited=event.use == "await",
             wrapped=self._is_wrapped(ref, event.func),
+            guessed=guessed,
             offset=offset,
         )
         self.runs.pass_arguments(key, offset, event)

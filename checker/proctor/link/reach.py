@@ -71,6 +71,10 @@ class Spread:
         #: what was fired where it is done: family -> the classes that it was about (none: not known), phase, lane
         self._fired: dict[str, dict[tuple[tuple[UnitKey, ...], Phase, Lane], None]] = {}
         self._queue: deque[Context] = deque()
+        #: files whose top level runs
+        self._loaded: set[str] = set()
+        #: guessed calls of methods of files that nothing has loaded so far, with the events that make them
+        self._guesses: dict[Registration, Mapping[int, int | None]] = {}
         #: generators of which only the part "before" or "after" their first `yield` runs in a phase
         self._partial: dict[Context, set[str]] = {}
 
@@ -87,8 +91,10 @@ class Spread:
             self._commands,
             self._fired,
             self._partial,
+            self._guesses,
         ):
             table.clear()
+        self._loaded.clear()
         self._settled = False
         self.arms.reset()
         self._queue.clear()
@@ -111,6 +117,8 @@ class Spread:
         known = self._partial.get(context)
         if context not in self.contexts:
             self.contexts[context] = origin
+            if not context.unit.number:
+                self._loaded.add(context.unit.path)
             if guard:
                 self.guards[context] = guard
             if part:
@@ -135,7 +143,7 @@ class Spread:
     def run(self) -> None:
         """Follow all edges from the contexts added so far."""
         self._drain()
-        while self._load_bodies() or self._choose() or self._use_kept():
+        while self._load_bodies() or self._take_guesses() or self._choose() or self._use_kept():
             self._drain()
 
     def _drain(self) -> None:
@@ -176,6 +184,12 @@ class Spread:
             if context.unit.path not in loaded:
                 loaded.add(context.unit.path)
                 self.add(Context(UnitKey(context.unit.path, 0), "import", "main"), origin)
+        return bool(self._queue)
+
+    def _take_guesses(self) -> bool:
+        """Guessed calls reach methods of what is loaded now."""
+        for guess in [each for each in self._guesses if each.edge.target.path in self._loaded]:
+            self._follow(*guess, self._guesses.pop(guess))
         return bool(self._queue)
 
     def _choose(self) -> bool:
@@ -276,6 +290,9 @@ class Spread:
                     self.activate(registration)
                 for firing in self._fired.get(edge.trigger, {}):
                     self._run_fired(registration, *firing)
+            return
+        if edge.guessed and edge.target.path not in self._loaded:
+            self._guesses[Registration(context, edge)] = calls
             return
         phase: Phase = edge.phase or context.phase
         if edge.wrapped and not edge.in_main_loop and not self._is_handed_on(context.unit):

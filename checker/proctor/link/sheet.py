@@ -84,6 +84,7 @@ class Sheet:
         names: tuple[str, ...] = (),
         about: tuple[UnitKey, ...] = (),
         within: UnitKey | None = None,
+        guessed: bool = False,
         offset: int | None = None,
     ) -> None:
         """Note that the unit makes `target` run, at event `number` (`-1 - block` for entering a block). `offset` is given
@@ -93,7 +94,7 @@ class Sheet:
         calls = self.calls.setdefault((target, phase, trigger), {})
         calls[number] = offset if calls.get(number, offset) == offset else None
         main_only, guard = self._state(block)
-        mark = (target, how, phase, lane, trigger, main_only, part, about, names, parallel)
+        mark = (target, how, phase, lane, trigger, main_only, part, about, names, parallel, guessed)
         in_loop = block in self.loops
         known = self.edges.get(mark)
         if known is not None and (known.in_main_loop or not in_loop) and (not known.guard or guard):
@@ -121,6 +122,7 @@ class Sheet:
             names=names,
             within=within,
             about=about,
+            guessed=guessed,
         )
 
     def hit(

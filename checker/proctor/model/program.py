@@ -179,7 +179,8 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
     `phase` None keeps the caller's; `lane` None keeps the caller's unless the target is async. `part` says which part
     of a generator is meant: "before" its first `yield`, "after" it, or all of it. `nested` and `parallel` as in RunsRow. `names` are those of a command that the
     words of a launch command choose, `within` the function of its group: without that it does not run. `later`: what is kept while modules load or the program starts runs when the program
-    is at work. `wrapped`: a decorator's function calls what it was given, which calling the decorated name is noted to run."""
+    is at work. `wrapped`: a decorator's function calls what it was given, which calling the decorated name is noted to run.
+    `guessed`: only the method's name says which one is called, so a program runs it where it loads that file anyway."""
 
     source: UnitKey
     target: UnitKey
@@ -204,6 +205,7 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True):
     later: bool = False
     wrapped: bool = False
     names: tuple[str, ...] = ()
+    guessed: bool = False
 
 
 class Context(NamedTuple):
