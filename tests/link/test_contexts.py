@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from small_apps import BOOK, functions, link
+from small_apps import BOOK, functions, link, phases, view
 
 from proctor import pipeline
 from proctor.model.program import Program, UnitKey
@@ -260,3 +260,28 @@ def test_a_receiver_runs_when_the_program_is_at_work(main: str, phase: str) -> N
     own = next(each for each in program.views if each.process.name == "worker")
     key = next(key for symbol, key in functions(program, "stamp").items())
     assert own.phases(key) == {phase}
+
+
+@pytest.mark.parametrize(
+    "routes",
+    [
+        'urlpatterns = [path("", include(("shop.api.urls", "api"), namespace="api"))]',
+        'ROUTES = ("shop.api.urls", "api")\nurlpatterns = [path("", include(ROUTES))]',
+        'urlpatterns = [path("", include(([path("", include("shop.api.urls"))], "api"), namespace="api"))]',
+        'HERE = [path("", include("shop.api.urls"))]\nurlpatterns = [path("", include((HERE, "api"), namespace="api"))]',
+    ],
+)
+def test_a_namespace_beside_included_routes_is_no_module(routes: str) -> None:
+    files = {
+        "shop/__init__.py": "",
+        # what no requirement names may be a module of the tree
+        "requirements.txt": "django\ngunicorn\n",
+        "shop/settings.py": 'ROOT_URLCONF = "shop.urls"\n',
+        "shop/urls.py": f"from django.urls import include, path\n\n{routes}\n",
+        "shop/api/__init__.py": "",
+        "shop/api/urls.py": 'from django.urls import path\n\n\ndef show(request):\n    return None\n\n\nurlpatterns = [path("", show)]\n',
+        "shop/wsgi.py": 'import os\n\nfrom django.core.wsgi import get_wsgi_application\n\nos.environ["DJANGO_SETTINGS_MODULE"] = "shop.settings"\napplication = get_wsgi_application()\n',
+    }
+    program = link(files, "gunicorn shop.wsgi")
+    assert phases(program, "show") == {"request"}
+    assert not [gap for gap in view(program).gaps if "import path" in gap.reason]

@@ -228,6 +228,37 @@ def test_configuration_files_are_merged_behind_the_command_line() -> None:
     assert dict(found.option_places)["pid"].line == 9
 
 
+def test_what_a_configuration_file_sets_under_a_condition_is_not_certain() -> None:
+    config = """
+        import os
+        workers = 4
+        preload_app = True
+        reload = True
+        reload = False
+        if os.environ.get("DEV"):
+            workers = 1
+            preload_app = False
+            reload = True
+        elif FAST:
+            worker_class = "gevent"
+        else:
+            pidfile = "/tmp/x.pid"
+        if "PORT" in os.environ:
+            bind = f"0.0.0.0:{os.environ['PORT']}"
+        if os.environ.get("AWAY") and FAST:
+            daemon = True
+        """
+    found = launch("gunicorn a:b", {"gunicorn.conf.py": config, "a.py": ""})
+    names = ("workers", "preload", "reload", "worker-class", "pid", "bind", "daemon")
+    assert [found.option(name) for name in names] == [
+        "$(1 if $DEV)", "$(False if $DEV)", "$DEV", "$(gevent if not $DEV and FAST)",
+        "$(/tmp/x.pid if not $DEV and not FAST)", "0.0.0.0:$PORT", "$(true if os.environ.get('AWAY') and FAST)",
+    ]  # fmt: skip
+    assert set(found.does) == {"serves-http", "handles-sigterm"}
+    certain = launch("gunicorn a:b", {"gunicorn.conf.py": "reload = True\ndaemon = True\n", "a.py": ""})
+    assert {"serves-dev", "daemonises"} <= set(certain.does)
+
+
 @pytest.mark.parametrize(
     ("command", "path"),
     [

@@ -6,10 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from proctor.judge.expressions import subexpressions
-from proctor.judge.graph import around
-from proctor.model.fact import Attr, Call, Const, Expr, Name, Result, Seq
+from proctor.judge.graph import around, inside
+from proctor.model.fact import Attr, Bind, Call, Comp, Const, Expr, Jump, Name, Result, Return, Seq, Unit
 from proctor.model.program import Context, Hit, Known, ProcessView, Program, UnitKey
 from proctor.model.rule import LauncherModel
+
+#: arms that run only where something holds
+_ASKING = frozenset({"if", "else", "case", "except"})
 
 
 def stays_for(program: Program, hit: Hit) -> bool:
@@ -64,28 +67,59 @@ def _runs_python(subject: Expr) -> bool:
 
 
 def times(view: ProcessView, program: Program, context: Context, hit: Hit) -> int:
-    """How often a call is made, as the loops around it and around what led to it say; 1 where they do not say."""
-    count = (
-        _rounds(program, hit.unit, program.unit(hit.unit).events[hit.event].block) if hit.event >= 0 else 1
-    )
+    """How often a call is made in any case, as the loops around it and around what led to it say; 1 where they do not
+    say. A loop that asks in each round whether to make it says nothing."""
+    count, is_asked = _rounds(program, hit.unit, hit.event) if hit.event >= 0 else (1, False)
     origin = view.contexts.get(context)
     seen = {context}
-    while origin is not None and origin[0] not in seen:
+    while origin is not None and origin[0] not in seen and not is_asked:
         above, edge = origin
         seen.add(above)
         if edge.event >= 0:
-            count *= _rounds(program, edge.source, program.unit(edge.source).events[edge.event].block)
+            more, is_asked = _rounds(program, edge.source, edge.event)
+            count *= more
         origin = view.contexts.get(above)
     return count
 
 
-def _rounds(program: Program, key: UnitKey, block: int) -> int:
+def _rounds(program: Program, key: UnitKey, event: int) -> tuple[int, bool]:
+    """How often the loops around an event of a unit make it go round, and whether a condition may leave it out."""
     unit = program.unit(key)
     count = 1
-    for number in around(unit, block):
-        if unit.blocks[number].kind in ("for", "comprehension"):
-            count *= _length(program, key, unit.blocks[number].test) or 1
-    return count
+    for number in around(unit, unit.events[event].block):
+        block = unit.blocks[number]
+        if block.kind in _ASKING:
+            return count, True
+        if block.kind in ("for", "comprehension"):
+            if _is_left(unit, number, event) or _is_filtered(unit, event):
+                return count, True
+            count *= _length(program, key, block.test) or 1
+    return count, _returns_before(unit, event)
+
+
+def _is_left(unit: Unit, loop: int, event: int) -> bool:
+    """Whether some rounds of a loop may not come to an event: it is left early, or goes on before."""
+    blocks = inside(unit, loop)
+    return any(
+        each.block in blocks and (isinstance(each, Return) or (isinstance(each, Jump) and (each.kind == "break" or number < event)))
+        for number, each in enumerate(unit.events)
+    )  # fmt: skip
+
+
+def _is_filtered(unit: Unit, event: int) -> bool:
+    """Whether a comprehension takes the result of an event only where its conditions hold."""
+    return any(
+        isinstance(part, Comp) and part.tests and Result(event) in subexpressions(part.element)
+        for each in unit.events
+        if isinstance(each, Bind | Call | Return)
+        for given in ((*each.args, *(value for _, value in each.keywords)) if isinstance(each, Call) else (each.value,))
+        for part in subexpressions(given)
+    )  # fmt: skip
+
+
+def _returns_before(unit: Unit, event: int) -> bool:
+    """Whether a unit may be left before it comes to an event."""
+    return any(isinstance(each, Return) for each in unit.events[:event])
 
 
 def _length(program: Program, key: UnitKey, iterable: Expr | None) -> int | None:

@@ -10,6 +10,7 @@
 - `literal`: a word of its command holds a variable that no shell puts in;
 - `missing`: the code that it names is not there; `in_loop`: a loop of the shell starts it again; `kept`: the shell waits for it;
 - `option`: options with a pattern (regular expression) for the value; one that the environment decides matches nothing;
+- `undecided`: options of which one has a value that the environment, or a condition in a configuration file, decides;
 - `launcher`: words of the launcher's `details`, each a pattern (`fnmatch`) or several; `launcher_not`;
 - `signals`: words of the launcher's `signals`, likewise;
 - `delivery`: how SIGTERM gets to it (see `programs.Way`); `first`: it runs as PID 1, with no init program in front;
@@ -78,6 +79,7 @@ class _Alternative(ProcessWords, frozen=True, kw_only=True, forbid_unknown_field
     in_loop: bool | None = None
     kept: bool | None = None
     option: dict[str, str] = msgspec.field(default_factory=dict)
+    undecided: tuple[str, ...] = ()
     launcher: Details = msgspec.field(default_factory=dict)
     launcher_not: Details = msgspec.field(default_factory=dict)
     signals: Details = msgspec.field(default_factory=dict)
@@ -271,6 +273,10 @@ def _asks_launch(asked: _Asked) -> bool:
 
 def _asks_words(asked: _Asked) -> bool:
     alternative, view = asked.alternative, asked.view
+    if alternative.undecided:
+        values = (view.launch.option(name) or "" for name in alternative.undecided)
+        if not any("$" in value for value in values):
+            return False
     if alternative.copies and not re.search(alternative.copies, view.launch.copies):
         return False
     if alternative.literal is not None and bool(view.launch.literal) is not alternative.literal:
@@ -343,7 +349,7 @@ def _whole(asked: _Asked) -> _Seen:
     view, alternative = asked.view, asked.alternative
     launch = view.launch
     value = (
-        next((launch.option(name) or "" for name in alternative.option), "")
+        next((launch.option(name) or "" for name in (*alternative.option, *alternative.undecided)), "")
         or launch.copies
         or launch.literal
     )
@@ -360,7 +366,7 @@ def _target(view: ProcessView) -> str:
 
 
 def _place(asked: _Asked) -> Place:
-    names = asked.alternative.options or tuple(asked.alternative.option)
+    names = asked.alternative.options or (*asked.alternative.option, *asked.alternative.undecided)
     launch = asked.view.launch
     own = (asked.alternative.copies and launch.copies_place) or launch.place
     return next((place for name, place in launch.option_places if name in names), own)

@@ -284,6 +284,10 @@ class Calls(Part):
         if asked and event.args:
             self._ask_object(asked, number, event)
         self.sheet.effects(symbol, number, event, event)
+        family = self.rows.entry_calls.get(symbol)
+        for ref in self.world.resolve(event.args[0], self.scope) if family and event.args else ():
+            if isinstance(ref, UnitRef) and self.world.unit_kind(ref) == "class":
+                self.ledger.take_as_entry(UnitKey(ref.path, ref.number), family or "")
         if isinstance(event.func, Attr) and self.rows.is_unknown(symbol.rpartition(".")[0]):
             self._goes_on(event.func, number, event)
         matched = self._passed_on(symbol, number, event)

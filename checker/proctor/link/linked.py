@@ -161,6 +161,15 @@ class Ledger:
         )
         return (*library, *taken)
 
+    def take_as_entry(self, key: UnitKey, family: str) -> None:
+        """A class is what a launcher or a library of this trigger family is given to run."""
+        known = self.entry_classes.setdefault(family, set())
+        if key not in known:
+            known.add(key)
+            # it is linked as what it is only now known to be, and so is the body that defines it
+            self.add(key)
+            self.add(UnitKey(key.path, self.world.scope(key).unit.parent))
+
     def add_factory(self, key: UnitKey, target: UnitKey) -> None:
         """`target` runs whenever an instance of the class `key` is made: link again whoever makes one."""
         known = self.factories.setdefault(key, {})

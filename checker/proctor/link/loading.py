@@ -13,7 +13,7 @@ from proctor.link.passed import given
 from proctor.link.reach import Spread
 from proctor.link.scopes import Scope
 from proctor.link.settings import LaunchSettings
-from proctor.model.fact import Call, Event, Expr, Func
+from proctor.model.fact import Bind, Call, Event, Expr, Func, Name, Seq
 from proctor.model.finding import Gap
 from proctor.model.place import Place
 from proctor.model.program import (
@@ -172,6 +172,8 @@ class Loader:
             return [self._absolute(name, loading) for name in row.constant]
         if isinstance(call, Call) and scope is not None and loading is not None:
             expr = given(call, row.argument, row.position)
+            if row.first_of_tuple and expr is not None:
+                expr = _first_of_tuple(expr, scope)
             if isinstance(expr, Func) and not isinstance(
                 self.settings.evaluator.evaluate(expr, scope), Known
             ):
@@ -385,6 +387,20 @@ class Loader:
                         self.linked.linker.feed(key, number, (LibObj(self.app.rows.canonical(passed)),))
                 phase: Phase = row.phase or "startup"
                 self.add(key, phase, origin=self._origin(key, loading, phase))
+
+
+def _first_of_tuple(expr: Expr, scope: Scope) -> Expr:
+    """The first item where an expression is a tuple, written there or under a name that is bound once; else itself."""
+    shown = expr
+    owner: Scope | None = scope
+    while isinstance(expr, Name) and owner is not None:
+        bound = owner.bindings.get(expr.id)
+        if bound:
+            event = bound[0].event if len(bound) == 1 else None
+            shown = event.value if isinstance(event, Bind) and event.value is not None else expr
+            break
+        owner = owner.parent
+    return shown.items[0] if isinstance(shown, Seq) and shown.kind == "tuple" and shown.items else expr
 
 
 def _plain_texts(value: Value) -> Iterator[str]:

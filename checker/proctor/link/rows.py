@@ -62,6 +62,8 @@ class Rows:
         self.roots: set[str] = set()
         #: library class -> trigger family whose launchers may name a project class in its stead
         self.entry_classes: dict[str, str] = {}
+        #: library function -> trigger family that takes the class which is its first argument for such a class
+        self.entry_calls: dict[str, str] = {}
         #: settings symbol -> (row, role); see `settings.ROLES`
         self.setting_symbols: dict[str, list[tuple[SettingsRow, str]]] = {}
         #: library class -> how long its instances live (`ClassRow.lives`)
@@ -81,6 +83,7 @@ class Rows:
                 self._alias.update(dict.fromkeys(row.alias, row.name))
                 if row.entry_of:
                     self.entry_classes[row.name] = row.entry_of
+                    self.entry_calls.update(dict.fromkeys(row.entry_calls, row.entry_of))
                 if row.lives:
                     self.lives[row.name] = row.lives
         for model in models:

@@ -215,10 +215,7 @@ class View:
             key = UnitKey(ref.path, ref.number)
             if world.unit_kind(ref) == "class":
                 for family in self.reach.drives:
-                    self.linked.linker.entry_classes.setdefault(family, set()).add(key)
-                # it is linked as what it is only now known to be, and so is the body that defines it
-                self.linked.linker.add(key)
-                self.linked.linker.add(UnitKey(key.path, self.app.unit(key).parent))
+                    self.linked.linker.take_as_entry(key, family)
                 if entry.called or entry.kind not in ("jobs-app",):
                     self._start_class(key, entry, serving)
                 return

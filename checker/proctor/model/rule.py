@@ -251,7 +251,8 @@ class BaseRow(_Row, frozen=True, kw_only=True):
 class ClassRow(_Row, frozen=True, kw_only=True):
     """A library class and its library bases, so that rows for a base serve the subclass; `alias` are other dotted
     names of the same class or function (re-exports). `entry_of` is a trigger family: a project class that a launcher
-    of this family names as its target counts as a subclass, though it need not derive from it. `lives` says how long
+    of this family names as its target counts as a subclass, though it need not derive from it, and so does one that is
+    the first argument of a call in `entry_calls`. `lives` says how long
     an instance lives, or what it is, where that is the library's nature: "process" (one for all requests and jobs, such
     as an application object), "request" (made anew for each request or job), "upload" (a file that a request brings), "client" (somebody who stays connected to this
     process: a WebSocket), "connection" (this process's own connection to something), "record" (a row of a database),
@@ -262,6 +263,7 @@ class ClassRow(_Row, frozen=True, kw_only=True):
     bases: tuple[str, ...] = ()
     alias: tuple[str, ...] = ()
     entry_of: str = ""
+    entry_calls: tuple[str, ...] = ()
     lives: Literal[
         "", "process", "request", "upload", "client", "connection", "record", "data", "task", "thread"
     ] = ""
@@ -285,6 +287,8 @@ class LoadsRow(_Row, frozen=True, kw_only=True):
     constant: tuple[str, ...] = ()
     #: take effect only where the argument is absent
     when_absent: str = ""
+    #: a tuple as the argument names the modules by its first item only, the others mean something else
+    first_of_tuple: bool = False
     #: the argument that names modules which are left out, each with what is below it
     left_out: str = ""
     patterns: tuple[str, ...] = ("{item}",)

@@ -6,6 +6,7 @@ import ast
 import configparser
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import tomli
@@ -20,7 +21,8 @@ _CASTS = frozenset({"int", "str", "float", "bool"})
 
 def read_config(config: Config, path: str, text: str) -> Rows:
     """The settings of the file `path` as (option, value, place). A value that the environment decides is `$NAME`
-    or `${NAME:-default}`, one that the file computes `$(expression)`. What cannot be read gives no rows."""
+    or `${NAME:-default}`, one that the file computes, or sets only
+    under a condition, `$(expression)`. What cannot be read gives no rows."""
     try:
         rows = _READERS[config.format](config, path, text)
     except (
@@ -37,29 +39,49 @@ def read_config(config: Config, path: str, text: str) -> Rows:
 
 
 def _read_python(config: Config, path: str, text: str) -> Rows:
-    rows: Rows = []
-    for node in _statements(ast.parse(text).body):
+    # the last assignment is the one in force
+    found: dict[str, tuple[str, Place]] = {}
+    for node, tests in _statements(ast.parse(text).body):
         place = Place(path, node.lineno, node.col_offset, node.end_lineno or 0, node.end_col_offset or 0)
         if isinstance(node, ast.FunctionDef):
-            rows.append((node.name, "$(def)", place))
+            found[node.name] = ("$(def)", place)
             continue
+        if node.value is None:
+            continue
+        value = _value(node.value)
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        value = _value(node.value) if node.value is not None else None
-        if value is not None:
-            rows.extend((each.id, value, place) for each in targets if isinstance(each, ast.Name))
-    # the last assignment is the one in force
-    rows.reverse()
-    return rows
+        for name in (each.id for each in targets if isinstance(each, ast.Name)):
+            before = found.pop(name, None)
+            if not tests and value is not None:
+                found[name] = (value, place)
+            elif tests and (value is not None or before is not None):
+                found[name] = (_under(tests, value or ast.unparse(node.value)), place)
+    return [(name, value, place) for name, (value, place) in reversed(found.items())]
 
 
-def _statements(body: list[ast.stmt]) -> list[ast.FunctionDef | ast.Assign | ast.AnnAssign]:
-    found: list[ast.FunctionDef | ast.Assign | ast.AnnAssign] = []
+def _statements(
+    body: list[ast.stmt], tests: tuple[str, ...] = ()
+) -> Iterator[tuple[ast.FunctionDef | ast.Assign | ast.AnnAssign, tuple[str, ...]]]:
+    """What sets something, with the conditions under which it does."""
     for node in body:
         if isinstance(node, ast.FunctionDef | ast.Assign | ast.AnnAssign):
-            found.append(node)
-        elif isinstance(node, ast.If | ast.Try | ast.With):
-            found.extend(_statements(node.body))
-    return found
+            yield node, tests
+        elif isinstance(node, ast.If):
+            test = _from_environment(node.test) or ast.unparse(node.test)
+            yield from _statements(node.body, (*tests, test))
+            yield from _statements(node.orelse, (*tests, f"not {test}"))
+        elif isinstance(node, ast.Try | ast.With):
+            yield from _statements(node.body, tests)
+
+
+def _under(tests: tuple[str, ...], value: str) -> str:
+    """A value that is set only under conditions. One that takes a variable where it is there takes it."""
+    variables = re.findall(r"\$\{?(\w+)", value)
+    if any(re.search(rf"\b{name}\b", test) for name in variables for test in tests):
+        return value
+    if value == "true" and len(tests) == 1 and re.fullmatch(r"\$\w+", tests[0]):
+        return tests[0]
+    return f"$({value} if {' and '.join(tests)})"
 
 
 def _value(node: ast.expr) -> str | None:
