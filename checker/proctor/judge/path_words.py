@@ -11,7 +11,7 @@ import msgspec
 
 from proctor.judge.asking import ProcessWords, Wanted, fits
 from proctor.judge.deeds import Deed, Deeds
-from proctor.judge.expressions import deep
+from proctor.judge.expressions import deep, local_sources
 from proctor.judge.graph import around
 from proctor.model.fact import Attr, Call, Define, Expr, Item, Name, Result
 from proctor.model.finding import Step
@@ -38,9 +38,10 @@ class Point(Wanted, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A point of a path: an event that has the effect (see `Wanted`), itself or, unless `own`, through calls of the
     app's own code. `given` also counts calls of the app's own code, and calls of which nothing is known, that are given
     what was received (or what the unit was given). `brought`: through calls only where what they take is in the unit's hands
-    afterwards."""
+    afterwards. `lasting`: not the one record that a function without parameters makes where its look-up finds none."""
 
     given: bool = False
+    lasting: bool = False
     brought: bool = False
     own: bool = False
 
@@ -168,7 +169,9 @@ def is_scheduled(deeds: Deeds, question: PathQuestion, key: UnitKey) -> bool:
         setting = deeds.view.setting(system, wanted)
         if setting is None or setting.is_default:
             continue
-        if not isinstance(setting.value, Known) or _names(setting.value, unit.name):
+        # a function that fills its schedule as it goes is read as giving an empty one: what is in it is not known
+        known = setting.value.value if isinstance(setting.value, Known) else None
+        if not known or _names(setting.value, unit.name):
             return True
     for other in deeds.contexts:
         for hit in deeds.own(other):
@@ -307,13 +310,35 @@ def points(point: Point, deeds: Deeds, key: UnitKey, given: frozenset[int]) -> d
     if point.effect or point.symbol or point.details:
         for node, done in deeds.at(key).items():
             for deed in done:
-                if not (point.own and deed.via) and fits(point, deed.hit):
+                if not (point.own and deed.via) and fits(point, deed.hit) and _lasts(point, deeds, deed.hit):
                     found[node] = deed
                     break
     if point.given:
         for node in sorted(given):
             found.setdefault(node, None)
     return found
+
+
+def _lasts(point: Point, deeds: Deeds, hit: Hit) -> bool:
+    return not point.lasting or not _is_default_record(deeds, hit)
+
+
+def _is_default_record(deeds: Deeds, hit: Hit) -> bool:
+    """Whether a look-up of the same unit that found nothing decides that the hit is done, and no parameter says of what:
+    there is one such record, made once."""
+    program, unit = deeds.program, deeds.program.unit(hit.unit)
+    if hit.event < 0 or any(each.name not in ("self", "cls") for each in unit.params):
+        return False
+    looked_up = {
+        Result(each.event)
+        for each in program.unit_hits(hit.unit)
+        if each.effect == "reads-record" and 0 <= each.event < hit.event
+    }
+    for number in around(unit, unit.events[hit.event].block):
+        block = unit.blocks[number]
+        if block.kind == "if" and not looked_up.isdisjoint(local_sources(unit, block.test)):
+            return True
+    return False
 
 
 def shown(deeds: Deeds, key: UnitKey, node: int, deed: Deed | None) -> str:
