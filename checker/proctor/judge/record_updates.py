@@ -11,7 +11,7 @@ from proctor.judge.memory import Memory
 from proctor.judge.records import is_record
 from proctor.model.fact import Attr, Await, Bind, Call, Expr, Item, Name, Op, Result, Return, SetAttr, Unit
 from proctor.model.place import Place
-from proctor.model.program import Hit, UnitKey
+from proctor.model.program import Edge, Hit, UnitKey
 
 _LOOKUPS = frozenset({"reads-record", "database"})
 _SAVES = frozenset({"saves-record", "commits"})
@@ -114,8 +114,31 @@ class Records:
             return False
         sources = [event.value for event in unit.events if isinstance(event, Bind) and event.name == obj.id]
         if not sources:
-            return is_record(self.program, key, obj)
+            return is_record(self.program, key, obj) and not self._is_new(key, obj)
         return any(self._reads(key, source) for source in sources)
+
+    def _is_new(self, key: UnitKey, obj: Name) -> bool:
+        """Whether an object is the method's own, of a record that each caller has just made: nobody else works on it yet."""
+        params = self.program.unit(key).params
+        if not params or params[0].name != obj.id:
+            return False
+        calls = list(self.memory.callers(key))
+        return bool(calls) and all(self._calls_new(edge) for edge in calls)
+
+    def _calls_new(self, edge: Edge) -> bool:
+        unit = self.program.unit(edge.source)
+        call = unit.events[edge.event] if edge.event >= 0 and edge.how == "call" else None
+        if not isinstance(call, Call) or not isinstance(call.func, Attr) or not isinstance(call.func.value, Name):
+            return False
+        made = {
+            Result(hit.event)
+            for hit in self.program.unit_hits(edge.source)
+            if hit.effect == "saves-record" and hit.details.get("write") == "insert"
+        }
+        bound = [
+            event.value for event in unit.events if isinstance(event, Bind) and event.name == call.func.value.id
+        ]
+        return bool(bound) and all(value in made for value in bound)
 
     def _reads(self, key: UnitKey, value: Expr | None) -> bool:
         inner = value.value if isinstance(value, Await | Item) else value
