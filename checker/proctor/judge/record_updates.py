@@ -128,7 +128,11 @@ class Records:
     def _calls_new(self, edge: Edge) -> bool:
         unit = self.program.unit(edge.source)
         call = unit.events[edge.event] if edge.event >= 0 and edge.how == "call" else None
-        if not isinstance(call, Call) or not isinstance(call.func, Attr) or not isinstance(call.func.value, Name):
+        if (
+            not isinstance(call, Call)
+            or not isinstance(call.func, Attr)
+            or not isinstance(call.func.value, Name)
+        ):
             return False
         made = {
             Result(hit.event)
@@ -136,7 +140,9 @@ class Records:
             if hit.effect == "saves-record" and hit.details.get("write") == "insert"
         }
         bound = [
-            event.value for event in unit.events if isinstance(event, Bind) and event.name == call.func.value.id
+            event.value
+            for event in unit.events
+            if isinstance(event, Bind) and event.name == call.func.value.id
         ]
         return bool(bound) and all(value in made for value in bound)
 
