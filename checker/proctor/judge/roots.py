@@ -18,6 +18,7 @@ class Roots:
         self._above: dict[UnitKey, set[UnitKey]] = {}
         self._started: set[UnitKey] = set()
         self._handed: set[UnitKey] = set()
+        self._pooled: set[UnitKey] = set()
         self._nested: set[UnitKey] = set()
         self._known: dict[UnitKey, frozenset[UnitKey]] = {}
         for key in self.program.units():
@@ -31,8 +32,9 @@ class Roots:
         if edge.nested:
             self._nested.add(edge.target)
         if edge.parallel:
+            # a handler that the library runs in a pool of threads is no work that another one handed on
+            self._pooled.add(edge.target)
             self._started.add(edge.target)
-            self._handed.add(edge.target)
         elif hands_on:
             self._started.add(edge.target)
             if not WORK.isdisjoint(self.memory.phases(edge.source)):
@@ -76,3 +78,8 @@ class Roots:
         """Whether a unit runs only as work that a request or job has handed to a thread, a task or a process."""
         roots = self.of(key)
         return bool(roots) and roots <= self._handed
+
+    def runs_in_a_pool(self, key: UnitKey) -> bool:
+        """Whether a unit runs only in threads beside others of its kind: handed on, or a handler of such a library."""
+        roots = self.of(key)
+        return bool(roots) and roots <= self._handed | self._pooled

@@ -112,7 +112,7 @@ class Racing:
             if context.phase == "job" and in_threads:
                 return True
             if context.lane == "thread" and (
-                context.phase == "request" or (context.phase in WORK and self.roots.is_handed_on(key))
+                context.phase == "request" or (context.phase in WORK and self.roots.runs_in_a_pool(key))
             ):
                 return True
         return False
