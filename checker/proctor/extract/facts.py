@@ -32,6 +32,7 @@ from proctor.model.fact import (
     Star,
     Unit,
     UnitKind,
+    last_name,
 )
 
 #: a machine-written nest of functions would otherwise repeat its names without bound
@@ -79,7 +80,7 @@ def made_instances(units: tuple[Unit, ...]) -> tuple[str, ...]:
     for unit in units:
         for event in unit.events:
             if type(event) is Call and (event.args or event.keywords):
-                name = _last_name(event.func)
+                name = last_name(event.func)
                 if name[:1].isupper():
                     found.update(_given(name, event))
                 elif name in _COPYING:
@@ -93,10 +94,6 @@ def _given(owner: str, call: Call) -> Iterator[str]:
     if call.args and owner:
         is_open = any(type(arg) is Star for arg in call.args)
         yield f"{owner}#{'*' if is_open else len(call.args)}"
-
-
-def _last_name(expr: Expr) -> str:
-    return expr.id if type(expr) is Name else expr.name if type(expr) is Attr else ""
 
 
 def _literal_names(value: Expr | None) -> tuple[str, ...] | None:

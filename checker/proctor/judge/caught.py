@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from proctor.judge.deeds import Deeds
 from proctor.judge.graph import inside
 from proctor.judge.path_words import Answer, PathQuestion, asked_units, blocks_around, contexts_at
-from proctor.model.fact import Attr, Awaits, Block, Call, Expr, Jump, Name, Raise, Return, Seq, Unit
+from proctor.model.fact import Awaits, Block, Call, Jump, Raise, Return, Seq, Unit, last_name
 from proctor.model.place import Place
 from proctor.model.program import LibRef, UnitKey
 
@@ -63,14 +63,10 @@ def caught_name(deeds: Deeds, key: UnitKey, block: Block, exceptions: tuple[str,
         for ref in deeds.program.resolve(key, item):
             if isinstance(ref, LibRef) and ref.symbol.removeprefix("builtins.") in exceptions:
                 return ref.symbol.removeprefix("builtins.")
-        name = _last_name(item)
+        name = last_name(item)
         if name in exceptions:
             return name
     return ""
-
-
-def _last_name(expr: Expr) -> str:
-    return expr.id if isinstance(expr, Name) else expr.name if isinstance(expr, Attr) else ""
 
 
 def _is_caught_before(question: CaughtQuestion, deeds: Deeds, key: UnitKey, number: int) -> bool:

@@ -22,6 +22,7 @@ from proctor.model.fact import (
     SetAttr,
     SetItem,
     Unit,
+    last_name,
 )
 from proctor.model.program import BoundRef, ConstRef, Context, Hit, LibRef, UnitKey, UnitRef
 
@@ -276,13 +277,7 @@ def _call_doing(deeds: Deeds, key: UnitKey, number: int, event: Call) -> Doing:
     symbols = deeds.program.symbols(key, number)
     if any(symbol in _RAISING for symbol in symbols):
         return Doing(raises="SystemExit")
-    name = (
-        event.func.name
-        if isinstance(event.func, Attr)
-        else event.func.id
-        if isinstance(event.func, Name)
-        else ""
-    )
+    name = last_name(event.func)
     if isinstance(event.func, Attr) and name in SETTERS and not deeds.program.targets(key, number):
         return Doing(flags=frozenset(flag_of(event.func.value)))
     if name in _CANCELLING and not deeds.program.targets(key, number):

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from proctor.judge.drafts import Platform
 from proctor.judge.programs import may_hide, settings_of, shown
-from proctor.model.fact import Attr, Expr, Name, Seq
+from proctor.model.fact import Seq, last_name
 from proctor.model.place import Place
 from proctor.model.process import ProcessType
 from proctor.model.program import ProcessView, Program
@@ -164,10 +164,6 @@ def _waits_for_interrupt(view: ProcessView, program: Program) -> bool:
             if block.kind != "except":
                 continue
             items = block.test.items if isinstance(block.test, Seq) else ()
-            if not items or any(_last_name(item) in ("KeyboardInterrupt", "BaseException") for item in items):
+            if not items or any(last_name(item) in ("KeyboardInterrupt", "BaseException") for item in items):
                 return True
     return False
-
-
-def _last_name(expr: Expr) -> str:
-    return expr.id if isinstance(expr, Name) else expr.name if isinstance(expr, Attr) else ""

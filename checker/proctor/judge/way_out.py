@@ -11,7 +11,7 @@ from proctor.judge.graph import around
 from proctor.judge.handlers import SETTERS, Flag, closure, flag_of, mentions
 from proctor.judge.mainloops import LASTING, Loop
 from proctor.judge.path_words import blocks_around
-from proctor.model.fact import Attr, Await, Awaits, Call, Const, Expr, Name, Result, SetAttr, Unit
+from proctor.model.fact import Attr, Await, Awaits, Call, Const, Expr, Name, Result, SetAttr, Unit, last_name
 from proctor.model.program import UnitKey
 
 _MAIN = ("startup", "import", "loop")
@@ -179,13 +179,7 @@ def is_shielded(deeds: Deeds, loop: Loop) -> Literal["yes", "perhaps", "no"]:
     for number, event in enumerate(unit.events):
         if not isinstance(event, Call) or loop.block not in blocks_around(deeds, key, number):
             continue
-        name = (
-            event.func.name
-            if isinstance(event.func, Attr)
-            else event.func.id
-            if isinstance(event.func, Name)
-            else ""
-        )
+        name = last_name(event.func)
         if name == "shield" or ("shield", Const(True)) in event.keywords:
             found = True
             names.update(value.id for value in event.args if isinstance(value, Name))
@@ -222,15 +216,7 @@ def is_awaited_first(
 def gives_time(deeds: Deeds, handler: tuple[UnitKey, ...]) -> bool:
     """Whether what a handler starts pauses before it goes on."""
     return any(
-        isinstance(event, Call)
-        and (
-            event.func.name
-            if isinstance(event.func, Attr)
-            else event.func.id
-            if isinstance(event.func, Name)
-            else ""
-        )
-        in _PAUSING
+        isinstance(event, Call) and last_name(event.func) in _PAUSING
         for key in closure(deeds, handler)
         for event in deeds.program.unit(key).events
     )

@@ -196,17 +196,14 @@ class Access(Part):
         )
         for item in items:
             for ref in self.world.resolve(item, self.scope) if not isinstance(item, Const | Result) else ():
-                if isinstance(ref, UnitRef | BoundRef) and self.world.unit_kind(ref) in (
-                    "function",
-                    "lambda",
-                ):
+                if self.world.is_function(ref):
                     target, place = UnitKey(ref.path, ref.number), self.sheet.place(event)
                     self.sheet.edge(target, number, event.block, place, "callback", text=symbol)
 
     def _put_in(self, number: int, event: SetAttr) -> None:
         """A function that the app puts in the place of one of a library's runs wherever the library does."""
         for ref in self.world.resolve(event.value, self.scope) if event.value is not None else ():
-            if isinstance(ref, UnitRef | BoundRef) and self.world.unit_kind(ref) in ("function", "lambda"):
+            if self.world.is_function(ref):
                 target = UnitKey(ref.path, ref.number)
                 self.sheet.edge(target, number, event.block, self.sheet.place(event), "registers", later=True)
 

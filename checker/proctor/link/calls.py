@@ -396,10 +396,7 @@ class Calls(Part):
             if isinstance(arg, Const | Result):
                 continue
             for ref in self.world.resolve(arg, self.scope):
-                if isinstance(ref, UnitRef | BoundRef) and self.world.unit_kind(ref) in (
-                    "function",
-                    "lambda",
-                ):
+                if self.world.is_function(ref):
                     target = UnitKey(ref.path, ref.number)
                     place, wrapped = self.sheet.place(event), self._is_wrapped(ref, arg)
                     self.sheet.edge(

@@ -11,7 +11,7 @@ import sys
 from proctor.link.linked import LinkedUnit
 from proctor.link.linker import Linker
 from proctor.link.loops import blocks_inside, has_way_out, main_loop_blocks
-from proctor.model.fact import Attr, Awaits, Call, Expr, Name, Unit
+from proctor.model.fact import Attr, Awaits, Call, Expr, Unit, last_name
 from proctor.model.program import LibRef, UnitKey, UnitRef
 from proctor.model.words import Effect
 
@@ -99,13 +99,7 @@ class Computing:
             return True
         if number in linked.targets:
             return False
-        name = (
-            call.func.id
-            if isinstance(call.func, Name)
-            else call.func.name
-            if isinstance(call.func, Attr)
-            else ""
-        )
+        name = last_name(call.func)
         if isinstance(call.func, Attr) and name in _OF_VALUES and (name not in _AMBIGUOUS or call.args):
             return False
         if name.lstrip("_").startswith(_WAITING):

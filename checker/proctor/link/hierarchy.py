@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Set
+from typing import TypeGuard
 
 from proctor.link.families import dotted_name
 from proctor.link.memory import Memo, Memory, Refs, attribute_cell, union
 from proctor.link.modules import Modules
 from proctor.link.rows import Rows
 from proctor.link.scopes import Binding, Scope
-from proctor.model.fact import Attr, Bind, Call, Define, Expr, FileFacts, Item, Name, Result
+from proctor.model.fact import Bind, Call, Define, Expr, FileFacts, Item, Name, Result, last_name
 from proctor.model.program import BoundRef, ConstRef, LibObj, LibRef, ObjRef, Ref, UnitKey, UnitRef
 from proctor.model.tree import SourceTree
 
@@ -58,6 +59,10 @@ class Hierarchy(Modules, Memory):
         facts = module.facts if module is not None else self.files[ref.path]
         return facts.units[ref.number].kind
 
+    def is_function(self, ref: Ref) -> TypeGuard[UnitRef | BoundRef]:
+        """Whether a ref is a function, a method or a lambda of the tree."""
+        return isinstance(ref, UnitRef | BoundRef) and self.unit_kind(ref) in ("function", "lambda")
+
     def class_member(self, key: UnitKey, name: str, receiver: ObjRef | UnitRef) -> Refs:
         """A member looked up on a class of the tree: its own, its bases', and (for an inexact instance) overrides."""
         if name == "__module__":
@@ -101,7 +106,7 @@ class Hierarchy(Modules, Memory):
         if not isinstance(ref, BoundRef):
             return False
         unit = self.files[ref.path].units[ref.number]
-        return any(decorator_name(each) == "abstractmethod" for each in unit.decorators)
+        return any(last_name(each) == "abstractmethod" for each in unit.decorators)
 
     def _overridden(self, key: UnitKey, name: str, above: Iterable[UnitKey]) -> list[Refs]:
         """What each subclass has in place of a member: its own, or that of another of its bases."""
@@ -201,7 +206,7 @@ class Hierarchy(Modules, Memory):
     def is_property(self, ref: UnitRef | BoundRef, *, is_set: bool = False) -> bool:
         """Whether a function of a class runs when an attribute is read or, with `is_set`, set."""
         unit = self.files[ref.path].units[ref.number]
-        names = [decorator_name(decorator) for decorator in unit.decorators]
+        names = [last_name(decorator) for decorator in unit.decorators]
         if is_set:
             return "setter" in names or "deleter" in names
         # `cached_property`, `hybrid_property`, …: every library has its own
@@ -273,8 +278,3 @@ class Hierarchy(Modules, Memory):
             return ()
         found = self.class_member(UnitKey(ref.path, ref.number), method, ref)
         return union(self.returned(UnitKey(m.path, m.number)) for m in found if isinstance(m, BoundRef))
-
-
-def decorator_name(expr: Expr) -> str:
-    """The last part of the name that a decorator is written with."""
-    return expr.id if isinstance(expr, Name) else expr.name if isinstance(expr, Attr) else ""

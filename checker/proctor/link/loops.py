@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from proctor.model.fact import Attr, Bind, Call, Const, Expr, Jump, Name, Op, Raise, Result, Return, Unit
+from proctor.model.fact import (
+    Attr,
+    Bind,
+    Call,
+    Const,
+    Expr,
+    Jump,
+    Name,
+    Op,
+    Raise,
+    Result,
+    Return,
+    Unit,
+    last_name,
+)
 
 #: methods of built-in containers that take out what they give
 _TAKING = frozenset({"pop", "popleft", "popitem", "remove", "get_nowait"})
@@ -67,7 +81,7 @@ def is_endless(test: Expr | None, unit: Unit) -> bool:
         inner = test.operands[0]
         if isinstance(inner, Result):
             call = unit.events[inner.event]
-            return isinstance(call, Call) and _last_name(call.func) in (
+            return isinstance(call, Call) and last_name(call.func) in (
                 "is_set",
                 "wait",
                 "should_stop",
@@ -76,7 +90,7 @@ def is_endless(test: Expr | None, unit: Unit) -> bool:
         return isinstance(inner, Name | Attr)
     if isinstance(test, Result):
         call = unit.events[test.event]
-        return isinstance(call, Call) and _last_name(call.func) in (
+        return isinstance(call, Call) and last_name(call.func) in (
             "is_running",
             "running",
             "is_alive",
@@ -164,12 +178,6 @@ def _is_endless_iterator(test: Expr | None, unit: Unit) -> bool:
     call = unit.events[test.event]
     if not isinstance(call, Call):
         return False
-    if _last_name(call.func) == "iter" and len(call.args) == 2:
+    if last_name(call.func) == "iter" and len(call.args) == 2:
         return True
-    return (
-        _last_name(call.func) in ("count", "repeat") and len(call.args) <= 1 and isinstance(call.func, Attr)
-    )
-
-
-def _last_name(expr: Expr) -> str:
-    return expr.id if isinstance(expr, Name) else expr.name if isinstance(expr, Attr) else ""
+    return last_name(call.func) in ("count", "repeat") and len(call.args) <= 1 and isinstance(call.func, Attr)

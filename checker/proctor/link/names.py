@@ -12,7 +12,7 @@ from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 from proctor.link.containers import Containers
-from proctor.link.hierarchy import Hierarchy, decorator_name
+from proctor.link.hierarchy import Hierarchy
 from proctor.link.memory import NOTHING, Memo, Refs, attribute_cell, union
 from proctor.link.operators import left_methods
 from proctor.link.results import Results
@@ -40,6 +40,7 @@ from proctor.model.fact import (
     Seq,
     Star,
     Text,
+    last_name,
 )
 from proctor.model.program import BoundRef, ConstRef, LibObj, LibRef, ModRef, ObjRef, Ref, UnitKey, UnitRef
 from proctor.model.tree import SourceTree
@@ -364,7 +365,7 @@ class World(Hierarchy):
 
     def _receiver(self, scope: Scope) -> Refs:
         assert scope.parent is not None
-        names = {decorator_name(d) for d in scope.unit.decorators}
+        names = {last_name(d) for d in scope.unit.decorators}
         if "staticmethod" in names:
             return ()
         owner = scope.parent.key

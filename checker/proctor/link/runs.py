@@ -25,6 +25,7 @@ from proctor.model.fact import (
     Seq,
     Star,
     Unit,
+    last_name,
 )
 from proctor.model.program import (
     BoundRef,
@@ -158,9 +159,7 @@ class Runs(Part):
 
     def _made_by(self, key: UnitKey) -> list[UnitKey]:
         return [
-            UnitKey(ref.path, ref.number)
-            for ref in self.world.returned(key)
-            if isinstance(ref, UnitRef | BoundRef) and self.world.unit_kind(ref) in ("function", "lambda")
+            UnitKey(ref.path, ref.number) for ref in self.world.returned(key) if self.world.is_function(ref)
         ]
 
     def _handed_back(self, key: UnitKey) -> list[UnitKey]:
@@ -170,7 +169,7 @@ class Runs(Part):
             UnitKey(ref.path, ref.number)
             for display in displays
             for ref in self.world.contents(display, scope, values=True)
-            if isinstance(ref, UnitRef | BoundRef) and self.world.unit_kind(ref) in ("function", "lambda")
+            if self.world.is_function(ref)
         ]
 
     def offset(self, ref: UnitRef | BoundRef) -> int:
@@ -511,5 +510,4 @@ def _fits(unit: Unit, pattern: str, body: Unit) -> bool:
 
 def _last_name(expr: Expr, body: Unit) -> str:
     made = body.events[expr.event] if isinstance(expr, Result) else None
-    expr = made.func if isinstance(made, Call) else expr
-    return expr.id if isinstance(expr, Name) else expr.name if isinstance(expr, Attr) else ""
+    return last_name(made.func if isinstance(made, Call) else expr)

@@ -356,6 +356,11 @@ class Ignore(msgspec.Struct, frozen=True, array_like=True):
     until: str = ""
 
 
+def last_name(expr: Expr) -> str:
+    """The last part of the name that an expression is written with; "" where it is none."""
+    return expr.id if isinstance(expr, Name) else expr.name if isinstance(expr, Attr) else ""
+
+
 class FileFacts(msgspec.Struct, frozen=True, array_like=True):
     """All facts of one readable file. `n_lines` is its physical line count; `public` is `__all__` if literal; `changed`
     are the attributes that it sets on objects other than a method's own (`view.value = True`), sorted; `made` says what
