@@ -116,29 +116,36 @@ class CommandLine:
 
 def _comparisons(test: Expr | None) -> Iterator[tuple[Op, Expr, list[str]]]:
     """The comparisons with texts in a condition: what is compared, and with which."""
-    if not isinstance(test, Op):
-        return
-    if test.name in ("and", "or", "not"):
-        for each in test.operands:
-            yield from _comparisons(each)
-    elif (test.name in _ASKING or test.name == "match") and len(test.operands) == 2:
-        subject, other = test.operands
-        texts = _alternatives(other) if test.name == "match" else _texts(other)
-        if texts and isinstance(subject, Name | Attr | Item):
-            yield test, subject, texts
+    for each in _asked(test):
+        if (each.name in _ASKING or each.name == "match") and len(each.operands) == 2:
+            subject, other = each.operands
+            texts = _alternatives(other) if each.name == "match" else _texts(other)
+            if texts and isinstance(subject, Name | Attr | Item):
+                yield each, subject, texts
 
 
 def _searches(test: Expr | None) -> Iterator[Op]:
     """The parts of a condition that look for a text in something with a name."""
+    for each in _asked(test):
+        if each.name in ("in", "not in") and len(each.operands) == 2:
+            text, holder = each.operands
+            if (
+                isinstance(text, Const)
+                and isinstance(text.value, str)
+                and isinstance(holder, Name | Attr | Item)
+            ):
+                yield each
+
+
+def _asked(test: Expr | None) -> Iterator[Op]:
+    """The operators of which a condition is put together."""
     if not isinstance(test, Op):
         return
     if test.name in ("and", "or", "not"):
         for each in test.operands:
-            yield from _searches(each)
-    elif test.name in ("in", "not in") and len(test.operands) == 2:
-        text, holder = test.operands
-        if isinstance(text, Const) and isinstance(text.value, str) and isinstance(holder, Name | Attr | Item):
-            yield test
+            yield from _asked(each)
+    else:
+        yield test
 
 
 def _alternatives(shape: Expr) -> list[str]:

@@ -6,8 +6,6 @@ whether anything in the loop may wait for the world outside, itself or in what i
 
 from __future__ import annotations
 
-import sys
-
 from proctor.link.linked import LinkedUnit
 from proctor.link.linker import Linker
 from proctor.link.loops import blocks_inside, has_way_out, main_loop_blocks
@@ -106,19 +104,14 @@ class Computing:
             return True
         symbols = linked.symbols.get(number)
         if symbols:
-            return not all(map(self._is_known, symbols))
+            return not all(map(self.linker.rows.knows, symbols))
         return not self._makes_own(key, call.func)
-
-    def _is_known(self, symbol: str) -> bool:
-        """Whether a library's symbol is one of those whose effects are known."""
-        root = symbol.partition(".")[0]
-        return root in sys.stdlib_module_names or root in self.linker.rows.roots
 
     def _makes_own(self, key: UnitKey, func: Expr) -> bool:
         """Whether what is called is known to be a class of the tree, or of a library with a model."""
         world = self.linker.world
         refs = world.resolve(func, world.scope(key))
         return bool(refs) and all(
-            isinstance(ref, UnitRef) or (isinstance(ref, LibRef) and self._is_known(ref.symbol))
+            isinstance(ref, UnitRef) or (isinstance(ref, LibRef) and self.linker.rows.knows(ref.symbol))
             for ref in refs
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 
 from proctor.link.families import is_test
@@ -121,7 +120,7 @@ class Modules:
         return any(not folder or path.startswith(f"{folder}/") for folder in self._own)
 
     def _is_library(self, top: str) -> bool:
-        return top in sys.stdlib_module_names or top in self.rows.roots or bool(self.rows.is_required(top))
+        return self.rows.knows(top) or bool(self.rows.is_required(top))
 
     def elsewhere(self, dotted: str) -> str | None:
         """The folder of the tree below which a module lies that no import folder has ("" is the root); None where there

@@ -238,13 +238,12 @@ class Rows:
 
     def is_unknown(self, symbol: str) -> bool:
         """Whether no model speaks of the library that a symbol is of."""
+        return not (self.knows(symbol) or symbol in self.class_bases)
+
+    def knows(self, symbol: str) -> bool:
+        """Whether the package that a symbol is of is the standard library's, or one that a model speaks of."""
         root = symbol.partition(".")[0]
-        return not (
-            root in self.roots
-            or root in sys.stdlib_module_names
-            or root == "builtins"
-            or symbol in self.class_bases
-        )
+        return root in sys.stdlib_module_names or root in self.roots
 
     def is_transparent(self, symbol: str) -> bool:
         """Whether a decorator or wrapper of this name leaves the function what it is."""
