@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from proctor.judge.expressions import subexpressions
+from proctor.judge.graph import around
 from proctor.judge.memory import Access, Memory
 from proctor.judge.reading import event_sources
 from proctor.model.fact import Choice, Result, Unit
@@ -43,7 +44,7 @@ def _points(memory: Memory, access: Access) -> Iterator[tuple[UnitKey, int]]:
 
 
 def _is_led_up_to(unit: Unit, made: list[int], seen: int) -> bool:
-    inside = set(_around(unit, unit.events[seen].block))
+    inside = {0, *around(unit, unit.events[seen].block)}
     arms = [_arm(unit, unit.events[event].block) for event in made if event < seen]
     if any(arm in inside for arm in arms):
         return not all(_is_alternative(unit, event, seen) for event in made if event < seen)
@@ -56,12 +57,6 @@ def _arm(unit: Unit, block: int) -> int:
     while block > 0 and unit.blocks[block].kind not in _ARMS:
         block = unit.blocks[block].parent
     return block
-
-
-def _around(unit: Unit, block: int) -> Iterator[int]:
-    while block >= 0:
-        yield block
-        block = unit.blocks[block].parent
 
 
 def _is_alternative(unit: Unit, first: int, then: int) -> bool:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from proctor.judge.disk_paths import Trail, Trails
 from proctor.judge.expressions import local_sources, path_sources
+from proctor.judge.graph import around
 from proctor.judge.memory import WORK, Memory
 from proctor.judge.records import is_record
 from proctor.judge.roots import Roots
@@ -260,12 +261,12 @@ class Files:
         unit = self.program.unit(key)
         arms = {
             unit.blocks[block].group: block
-            for block in _around(unit, unit.events[hit.event].block)
+            for block in around(unit, unit.events[hit.event].block)
             if unit.blocks[block].kind in ("if", "else")
         }
         return any(
             arms.get(unit.blocks[block].group, block) != block
-            for block in _around(unit, written.block)
+            for block in around(unit, written.block)
             if unit.blocks[block].kind in ("if", "else")
         )
 
@@ -273,7 +274,7 @@ class Files:
         """Whether a file is only made again where it is missing."""
         unit = self.program.unit(written.unit)
         looks = {hit.event for key, hit in readers if key == written.unit and hit.effect == "looks-at-disk"}
-        inside = set(_around(unit, written.block))
+        inside = set(around(unit, written.block))
         leaving = {event.block for event in unit.events if isinstance(event, Return)}
         for number, block in enumerate(unit.blocks):
             earlier = number in leaving and block.kind == "if" and block.line < written.place.line
@@ -340,15 +341,6 @@ class Files:
 
 def _is_listing(hit: Hit) -> bool:
     return hit.details.get("what") == "folder"
-
-
-def _around(unit: Unit, block: int) -> list[int]:
-    """A block and those around it, but for the body itself."""
-    found: list[int] = []
-    while block > 0:
-        found.append(block)
-        block = unit.blocks[block].parent
-    return found
 
 
 def _is_own(unit: Unit, event: SetAttr) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from proctor.judge.expressions import comes_from_caller, deep, local_sources, own_params, subexpressions
+from proctor.judge.graph import around
 from proctor.judge.memory import CONSTRUCTORS, Access, Memory
 from proctor.model.fact import (
     Attr,
@@ -181,7 +182,7 @@ class Fills:
         """Whether an entry is only put into its final form when first used: what it holds is asked for its type."""
         unit = self.program.unit(access.unit)
         block = unit.events[access.event].block
-        for inner in _ancestors(unit, block):
+        for inner in around(unit, block):
             test = unit.blocks[inner].test
             call = unit.events[test.event] if isinstance(test, Result) else None
             if isinstance(call, Call) and isinstance(call.func, Name) and call.func.id == "isinstance":
@@ -272,7 +273,7 @@ class Fills:
         ]
         for key, number in sources:
             unit = self.program.unit(key)
-            for block in _ancestors(unit, unit.events[number].block) if number >= 0 else ():
+            for block in around(unit, unit.events[number].block) if number >= 0 else ():
                 for part in subexpressions(unit.blocks[block].test):
                     if (
                         isinstance(part, Op)
@@ -292,7 +293,7 @@ class Fills:
 
     def _is_guarded(self, key: UnitKey, block: int, number: int, group: frozenset[Storage]) -> bool:
         unit = self.program.unit(key)
-        above = list(_ancestors(unit, block))
+        above = around(unit, block)
         for inner in above:
             kind = unit.blocks[inner].kind
             if kind in ("if", "while") and self._misses(key, unit.blocks[inner].test, group) is True:
@@ -322,7 +323,7 @@ class Fills:
     def _reads_in(self, key: UnitKey, block: int, group: frozenset[Storage]) -> bool:
         unit = self.program.unit(key)
         return any(
-            read.unit == key and block in _ancestors(unit, unit.events[read.event].block)
+            read.unit == key and block in around(unit, unit.events[read.event].block)
             for storage in group
             for read in self.memory.reads.get(storage, ())
         )
@@ -352,7 +353,7 @@ class Fills:
             isinstance(part, Op) and part.name in _ORDER
             for event in unit.events
             if isinstance(event, Return)
-            for inner in _ancestors(unit, event.block)
+            for inner in around(unit, event.block)
             if unit.blocks[inner].parent == block and unit.blocks[inner].kind == "if"
             for part in subexpressions(unit.blocks[inner].test)
         )
@@ -505,18 +506,12 @@ def _method(event: Call) -> str:
     return event.func.name if isinstance(event.func, Attr) else ""
 
 
-def _ancestors(unit: Unit, block: int) -> Iterator[int]:
-    while block > 0:
-        yield block
-        block = unit.blocks[block].parent
-
-
 def _test_of_else(unit: Unit, block: int) -> Expr | None:
     group = unit.blocks[block].group
     return next((b.test for b in unit.blocks if b.group == group and b.kind == "if"), None) if group else None
 
 
-def _before(unit: Unit, above: list[int], number: int) -> Iterator[int]:
+def _before(unit: Unit, above: tuple[int, ...], number: int) -> Iterator[int]:
     """Arms that stand before event `number`, in one of the blocks that hold it."""
     line = unit.events[number].line
     holding = {0, *above}

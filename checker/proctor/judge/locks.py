@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from proctor.judge.expressions import subexpressions
+from proctor.judge.graph import around
 from proctor.judge.memory import Memory
 from proctor.model.fact import Result
 from proctor.model.program import Hit, UnitKey
@@ -18,9 +17,9 @@ _MAX_UP = 8
 def lock_at(memory: Memory, key: UnitKey, event: int) -> Hit | None:
     """The lock that a unit has taken at an event, by a `with` block around it or a call before it."""
     unit = memory.program.unit(key)
-    around = set(_around(memory, key, unit.events[event].block))
+    held = around(unit, unit.events[event].block)
     for hit in memory.program.unit_hits(key):
-        if hit.effect == "locks" and (hit.block in around if hit.event < 0 else hit.event < event):
+        if hit.effect == "locks" and (hit.block in held if hit.event < 0 else hit.event < event):
             return hit
     return None
 
@@ -53,11 +52,12 @@ def is_kept_single(memory: Memory, key: UnitKey, event: int, below: frozenset[Un
 
 
 def _is_under_shared_lock(memory: Memory, key: UnitKey, event: int) -> bool:
-    blocks = memory.program.unit(key).blocks
-    for number in _around(memory, key, memory.program.unit(key).events[event].block):
-        if blocks[number].kind != "with":
+    unit = memory.program.unit(key)
+    for number in around(unit, unit.events[event].block):
+        block = unit.blocks[number]
+        if block.kind != "with":
             continue
-        calls = {part.event for part in subexpressions(blocks[number].test) if isinstance(part, Result)}
+        calls = {part.event for part in subexpressions(block.test) if isinstance(part, Result)}
         if any(
             _is_shared(hit) and (hit.block == number or hit.event in calls)
             for hit in memory.program.unit_hits(key)
@@ -72,10 +72,3 @@ def _is_under_shared_lock(memory: Memory, key: UnitKey, event: int) -> bool:
 
 def _is_shared(hit: Hit) -> bool:
     return hit.effect == "locks-globally" and hit.details.get("lock") not in LOCAL
-
-
-def _around(memory: Memory, key: UnitKey, block: int) -> Iterator[int]:
-    blocks = memory.program.unit(key).blocks
-    while block > 0:
-        yield block
-        block = blocks[block].parent

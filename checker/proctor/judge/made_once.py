@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from proctor.judge.expressions import deep, local_sources
 from proctor.judge.fan_out import over
+from proctor.judge.graph import around
 from proctor.model.fact import Attr, Bind, Call, Comp, Expr, Jump, Name, Raise, Result, Return, SetAttr, Unit
 from proctor.model.program import Hit, Program, Storage, UnitKey
 
@@ -44,11 +45,7 @@ def _kept(program: Program, key: UnitKey, unit: Unit, number: int) -> Iterator[S
 
 def _asked_before(unit: Unit, number: int) -> Iterator[Expr]:
     """The conditions around an event, and those of earlier arms that leave the unit."""
-    above: list[int] = []
-    block = unit.events[number].block
-    while block >= 0 and block not in above:
-        above.append(block)
-        block = unit.blocks[block].parent
+    above = (*around(unit, unit.events[number].block), 0)
     for inner in above:
         test = unit.blocks[inner].test
         if unit.blocks[inner].kind == "if" and test is not None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from proctor.judge.expressions import deep, parts_of, subexpressions
+from proctor.judge.graph import around
 from proctor.judge.memory import Access, Memory
 from proctor.judge.reading import REMOVING, event_sources
 from proctor.judge.roots import Roots
@@ -258,8 +259,4 @@ def _changes(event: object, use: Access, writes: Sequence[Access]) -> bool:
 
 
 def _is_in_except(unit: Unit, block: int) -> bool:
-    while block > 0:
-        if unit.blocks[block].kind == "except":
-            return True
-        block = unit.blocks[block].parent
-    return False
+    return any(unit.blocks[each].kind == "except" for each in around(unit, block))

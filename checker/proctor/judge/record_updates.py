@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from proctor.judge.expressions import local_sources
+from proctor.judge.graph import around
 from proctor.judge.locks import LOCAL, is_kept_single, lock_held
 from proctor.judge.memory import Memory
 from proctor.judge.records import is_record
@@ -220,18 +221,18 @@ class Records:
         names = {
             e.name
             for e in unit.events
-            if isinstance(e, Bind) and e.how == "for" and _inside(unit, e.block, block)
+            if isinstance(e, Bind) and e.how == "for" and block in around(unit, e.block)
         }
         names |= {unit.blocks[block].name} - {""}
         changed = any(
             isinstance(event, SetAttr)
             and isinstance(event.obj, Name)
             and event.obj.id in names
-            and _inside(unit, event.block, block)
+            and block in around(unit, event.block)
             for event in unit.events
         )
         saved = any(
-            hit.effect in _SAVES and hit.event >= 0 and _inside(unit, unit.events[hit.event].block, block)
+            hit.effect in _SAVES and hit.event >= 0 and block in around(unit, unit.events[hit.event].block)
             for hit in self.program.unit_hits(key)
         )
         return changed and saved
@@ -241,7 +242,7 @@ class Records:
         unit = self.program.unit(key)
         todo: list[UnitKey] = []
         for number, event in enumerate(unit.events):
-            if _inside(unit, event.block, block):
+            if block in around(unit, event.block):
                 if any(hit.event == number and hit.effect in work for hit in self.program.unit_hits(key)):
                     return True
                 todo.extend(self.program.targets(key, number))
@@ -263,14 +264,6 @@ def _is_bound_to(unit: Unit, part: Expr, old: Attr) -> bool:
     return isinstance(part, Name) and any(
         isinstance(event, Bind) and event.name == part.id and event.value == old for event in unit.events
     )
-
-
-def _inside(unit: Unit, block: int, outer: int) -> bool:
-    while block > 0:
-        if block == outer:
-            return True
-        block = unit.blocks[block].parent
-    return False
 
 
 def _shown(expr: Expr) -> str:
