@@ -180,7 +180,7 @@ class Loader:
                 # Left to a function that runs later: the library's own default says as much.
                 return []
             if expr is not None:
-                label = f"the modules that `{row.call[0].rpartition('.')[2]}` loads"
+                label = f"what `{row.call[0].rpartition('.')[2]}` loads"
                 family = self.family(expr, scope, call) or self._constants(expr, scope)
                 if family is None:
                     family = self._texts(self.settings.evaluator.evaluate(expr, scope), loading.place, label)
